@@ -1,0 +1,130 @@
+/* The bare operations: a processor's fetch-add on a shared line, and a card's. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/raw_verbs.h"
+#include "bench/side.h"
+#include "hw/clock.h"
+
+struct bare_shm {
+	struct side side;
+	_Atomic uint64_t *word;
+};
+
+struct bare_verbs {
+	struct side side;
+	struct raw_verbs *raw;
+};
+
+static int shm_open_side(
+	const struct side_config *config, struct side **side_p, struct error *err)
+{
+	struct bare_shm *bare = malloc(sizeof(*bare));
+
+	if (!bare)
+		return error_set(err, -ENOMEM, "bench: out of memory");
+	*bare = (struct bare_shm){
+		.side = {.ops = &side_bare_shm, .n = config->n, .last = 0 - config->n},
+		.word = config->word,
+	};
+	*side_p = &bare->side;
+	return 0;
+}
+
+static int shm_run(struct side *side, uint64_t count, uint64_t *values, struct error *err)
+{
+	_Atomic uint64_t *word = ((struct bare_shm *)side)->word;
+	uint64_t n = side->n;
+
+	(void)err;
+	for (uint64_t i = 0; i < count; i++)
+		values[i] = atomic_fetch_add(word, n);
+	return 0;
+}
+
+static int shm_run_timed(struct side *side, uint64_t count, uint64_t *values,
+	uint64_t *begins_ns, uint64_t *ends_ns, struct error *err)
+{
+	_Atomic uint64_t *word = ((struct bare_shm *)side)->word;
+	uint64_t n = side->n;
+
+	(void)err;
+	for (uint64_t i = 0; i < count; i++) {
+		begins_ns[i] = clock_now_ns();
+		values[i] = atomic_fetch_add(word, n);
+		ends_ns[i] = clock_now_ns();
+	}
+	return 0;
+}
+
+static void shm_close(struct side *side)
+{
+	free(side);
+}
+
+const struct side_ops side_bare_shm = {
+	.open = shm_open_side,
+	.run = shm_run,
+	.run_timed = shm_run_timed,
+	.close = shm_close,
+	.stamped = true,
+};
+
+static int verbs_open(
+	const struct side_config *config, struct side **side_p, struct error *err)
+{
+	struct bare_verbs *bare = calloc(1, sizeof(*bare));
+	int rc;
+
+	if (!bare)
+		return error_set(err, -ENOMEM, "bench: out of memory");
+	bare->side = (struct side){.ops = &side_bare_verbs, .n = 1, .last = UINT64_MAX};
+	rc = raw_verbs_open(config->raw, config->depth, &bare->raw, err);
+	if (rc) {
+		free(bare);
+		return rc;
+	}
+	*side_p = &bare->side;
+	return 0;
+}
+
+static int verbs_failed(int rc, struct error *err)
+{
+	return rc ? error_set(err, rc,
+			    "bench: raw: a bare fetch-add failed: %s; look at the device "
+			    "with 'pawl hw'",
+			    error_reason(rc))
+		  : 0;
+}
+
+static int verbs_run(
+	struct side *side, uint64_t count, uint64_t *values, struct error *err)
+{
+	struct raw_verbs *raw = ((struct bare_verbs *)side)->raw;
+
+	return verbs_failed(raw_verbs_run(raw, count, values, NULL), err);
+}
+
+static int verbs_run_timed(struct side *side, uint64_t count, uint64_t *values,
+	uint64_t *begins_ns, uint64_t *ends_ns, struct error *err)
+{
+	struct raw_verbs *raw = ((struct bare_verbs *)side)->raw;
+
+	memset(begins_ns, 0, count * sizeof(*begins_ns));
+	return verbs_failed(raw_verbs_run(raw, count, values, ends_ns), err);
+}
+
+static void verbs_close(struct side *side)
+{
+	raw_verbs_close(((struct bare_verbs *)side)->raw);
+	free(side);
+}
+
+const struct side_ops side_bare_verbs = {
+	.open = verbs_open,
+	.run = verbs_run,
+	.run_timed = verbs_run_timed,
+	.close = verbs_close,
+	.stamped = false,
+};

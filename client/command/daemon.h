@@ -1,0 +1,36 @@
+/* Starting pawld from the command: found beside pawl, run with its output in a log. */
+#ifndef PAWL_COMMAND_DAEMON_H
+#define PAWL_COMMAND_DAEMON_H
+
+#include <sys/types.h>
+
+#include "hw/error.h"
+
+struct daemon_process {
+	pid_t pid;
+	int notify;		     /* datagrams as sd_notify(3) sends them */
+	char status[ERROR_TEXT_MAX]; /* the newest STATUS= */
+};
+
+/*
+ * Starts pawld with @argv (argv[0] is replaced), in a session of its own, its output
+ * appended to @log_path, or inherited when NULL.  -errno with @err.
+ */
+int daemon_start(char **argv, const char *log_path, struct daemon_process *daemon_p,
+	struct error *err) __attribute__((warn_unused_result));
+
+/*
+ * Waits until it says that it is ready: 0.  -ECHILD: it ended first, daemon->status or
+ * the log says why.  -ETIMEDOUT: neither within @timeout_ms; it is killed.
+ */
+int daemon_wait_ready(struct daemon_process *daemon, int timeout_ms)
+	__attribute__((warn_unused_result));
+
+/* Waits for its end and returns its exit status; -ETIMEDOUT kills it as above. */
+int daemon_wait_end(struct daemon_process *daemon, int timeout_ms)
+	__attribute__((warn_unused_result));
+
+/* Lets go of the process, which runs on. */
+void daemon_release(struct daemon_process *daemon);
+
+#endif

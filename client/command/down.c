@@ -1,0 +1,170 @@
+/* pawl down. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "client/command/ask.h"
+#include "client/command/command.h"
+#include "client/command/daemon.h"
+#include "hw/clock.h"
+#include "sequencer/control/paths.h"
+#include "sequencer/core/limits.h"
+#include "sequencer/core/names.h"
+
+#define END_TIMEOUT_NS UINT64_C(10000000000)
+#define SETTLE_TIMEOUT_MS 30000
+#define LOOK_MS 5
+
+struct down_arguments {
+	const char *name;
+	bool erase;
+};
+
+static error_t down_option(int key, char *arg, struct argp_state *state)
+{
+	struct down_arguments *a = state->input;
+
+	switch (key) {
+	case 'e':
+		a->erase = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 0)
+			argp_error(state, "too many arguments");
+		a->name = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!a->name)
+			argp_error(state, "an argument is missing");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* True once nobody holds the replica's lock: its process has ended. */
+static bool lock_is_free(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool is_free;
+
+	if (fd < 0)
+		return true;
+	is_free = flock(fd, LOCK_SH | LOCK_NB) == 0;
+	(void)close(fd);
+	return is_free;
+}
+
+static int end_await(const char *lock, struct error *err)
+{
+	uint64_t deadline = clock_now_ns() + END_TIMEOUT_NS;
+
+	while (!lock_is_free(lock)) {
+		if (clock_now_ns() >= deadline)
+			return error_set(err, -ETIMEDOUT,
+				"pawl: the replica has saved its numbers but does not "
+				"end; look at its log");
+		(void)poll(NULL, 0, LOOK_MS);
+	}
+	return 0;
+}
+
+static int stop_ask(const struct endpoint *endpoint, bool erase, struct error *err)
+{
+	Control__Request request = CONTROL__REQUEST__INIT;
+	Control__Stop stop = CONTROL__STOP__INIT;
+	Control__Reply *reply;
+	struct control control;
+	int rc = control_init(&control, CONTROL_BUFFER_LEN);
+
+	if (rc)
+		return error_set(err, rc, "pawl down: out of memory");
+	stop.erase = erase;
+	request.body_case = CONTROL__REQUEST__BODY_STOP;
+	request.stop = &stop;
+	rc = ask(&control, endpoint, &request, &reply, err);
+	control_destroy(&control);
+	return rc;
+}
+
+/* Nobody runs: pawld itself settles what a killed one may have left. */
+static int settle(const struct down_arguments *a)
+{
+	char cluster[32 + CLUSTER_NAME_MAX];
+	char *argv[] = {NULL, cluster, (char *)"--settle",
+		a->erase ? (char *)"--erase" : NULL, NULL};
+	struct daemon_process daemon;
+	struct error err;
+	int status;
+
+	(void)snprintf(cluster, sizeof(cluster), "--cluster=%s", a->name);
+	if (daemon_start(argv, NULL, &daemon, &err))
+		return command_fail("%s", err.text);
+	status = daemon_wait_end(&daemon, SETTLE_TIMEOUT_MS);
+	daemon_release(&daemon);
+	if (status < 0)
+		return command_fail("pawl down: pawld --settle did not end within %d s",
+			SETTLE_TIMEOUT_MS / 1000);
+	return status;
+}
+
+static int down(const struct down_arguments *a)
+{
+	char runtime[PATH_MAX], socket_path[PATH_MAX], lock[PATH_MAX], text[PATH_MAX + 8];
+	struct endpoint endpoint;
+	struct error err;
+	int rc = paths_runtime_dir(runtime, sizeof(runtime), &err);
+
+	if (!rc)
+		rc = paths_socket(
+			runtime, a->name, 1, socket_path, sizeof(socket_path), &err);
+	if (!rc)
+		rc = paths_lock(runtime, a->name, 1, lock, sizeof(lock), &err);
+	if (!rc && lock_is_free(lock))
+		return settle(a);
+	(void)snprintf(text, sizeof(text), "unix:%s", socket_path);
+	if (!rc)
+		rc = endpoint_parse(text, false, &endpoint, &err);
+	if (!rc)
+		rc = stop_ask(&endpoint, a->erase, &err);
+	if (!rc)
+		rc = end_await(lock, &err);
+	if (rc)
+		return command_fail("%s", err.text);
+	(void)printf("%s: down, %s\n", a->name,
+		a->erase ? "its numbers are forgotten" : "its numbers are kept");
+	return command_finish_output();
+}
+
+int command_down(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{"erase", 'e', NULL, 0,
+			"Forget the numbers as well: a cluster started under this name "
+			"begins again at 1",
+			0},
+		{0}};
+	static const struct argp argp = {options, down_option, "NAME",
+		"Stop a cluster on this host.  Its numbers are kept, and go on when it "
+		"is started "
+		"again.  A replica that was killed is settled: its numbers are saved "
+		"from the memory "
+		"it left.",
+		NULL, NULL, NULL};
+	struct down_arguments a = {0};
+	int rc = command_parse(&argp, argc, argv, &a);
+
+	if (rc)
+		return rc;
+	if (!names_cluster_valid(a.name))
+		return command_misuse("pawl: '%s': not a cluster name; use 1 to %d "
+				      "letters, digits, '.', "
+				      "'_' or '-', beginning with a letter, digit or '_'",
+			a.name, CLUSTER_NAME_MAX);
+	return down(&a);
+}

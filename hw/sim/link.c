@@ -1,0 +1,383 @@
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "hw/sim/world.h"
+
+static void effect_arrive(void *context, uint64_t unused);
+static void completion_arrive(void *context, uint64_t unused);
+
+static struct sim_operation *operation_at(struct sim_link *link, uint32_t index)
+{
+	return &link->operations[index & link->mask];
+}
+
+static bool link_is_alive(const struct sim_link *link)
+{
+	return link->phase == SIM_LINK_CONNECTED && !link->closed;
+}
+
+/* Effects of a living link go on to what is posted last, those of another to its limit. */
+static uint32_t effects_end(const struct sim_link *link)
+{
+	return link_is_alive(link) ? link->tail : link->limit;
+}
+
+static void effect_plan(struct sim_link *link)
+{
+	if (link->effect_planned || link->effected == effects_end(link))
+		return;
+	link->effect_planned = true;
+	link->events++;
+	sim_world_plan(link->world, operation_at(link, link->effected)->due_ns,
+		effect_arrive, link, 0);
+}
+
+static void completion_plan(struct sim_link *link)
+{
+	if (link->completion_planned || link->completed == link->effected)
+		return;
+	link->completion_planned = true;
+	link->events++;
+	sim_world_plan(link->world, operation_at(link, link->completed)->due_ns,
+		completion_arrive, link, 0);
+}
+
+static void failure_arrive(void *context, uint64_t status)
+{
+	struct sim_link *link = context;
+
+	link->events--;
+	link->failure_planned = false;
+	sim_world_trace_note(link->world, link->slot ^ status << 32);
+	if (link_is_alive(link))
+		sim_link_fail(link, (int)(int64_t)status);
+	sim_link_release(link);
+}
+
+void sim_link_plan_failure(struct sim_link *link, int status, uint64_t ns)
+{
+	struct sim_world *world = link->world;
+
+	if (link->failure_planned || link->closed || link->phase == SIM_LINK_FAILED)
+		return;
+	link->failure_planned = true;
+	link->events++;
+	sim_world_plan(world,
+		world->now_ns + 1 + random_below(&world->random, (uint32_t)ns),
+		failure_arrive, link, (uint64_t)(int64_t)status);
+}
+
+static void operation_drop(struct sim_link *link, struct sim_operation *operation)
+{
+	if (operation->kind == SIM_WRITE && operation->len > sizeof(operation->with.few))
+		sim_world_transfer_give(link->world, operation->with.block);
+	operation->len = 0;
+}
+
+/* Gives back what operations from @from on hold. */
+static void operations_drop(struct sim_link *link, uint32_t from)
+{
+	for (uint32_t i = from; i != link->tail; i++)
+		operation_drop(link, operation_at(link, i));
+}
+
+void sim_link_drop_effects(struct sim_link *link)
+{
+	operations_drop(link, link->effected);
+	link->limit = link->effected;
+}
+
+void sim_link_haunt(struct sim_link *link)
+{
+	struct sim_world *world = link->world;
+	uint32_t left = link->tail - link->effected;
+
+	if (!link->memory || left == 0) {
+		sim_link_drop_effects(link);
+		return;
+	}
+	link->limit = link->effected + (uint32_t)random_below(&world->random, left + 1);
+	operations_drop(link, link->limit);
+	operation_at(link, link->effected)->due_ns = world->now_ns +
+						     random_below(&world->random,
+							     world->config.timeout_ns);
+	effect_plan(link);
+}
+
+void sim_link_fail(struct sim_link *link, int status)
+{
+	bool was_connected = link->phase == SIM_LINK_CONNECTED;
+
+	link->phase = SIM_LINK_FAILED;
+	if (!was_connected)
+		return;
+	while (link->completed != link->tail) {
+		struct sim_operation *operation = operation_at(link, link->completed++);
+
+		operation->status = status;
+		operation->value = 0;
+		status = -ECANCELED; /* M4 */
+	}
+	sim_link_haunt(link);
+}
+
+void sim_link_lose(struct link *base, bool takes_effect)
+{
+	struct sim_link *link = sim_link(base);
+	enum sim_operation_loss loss = takes_effect ? SIM_LOSS_ANSWER : SIM_LOSS_REQUEST;
+
+	assert(base->ops == &sim_memory_ops);
+	if (link->effected != effects_end(link))
+		operation_at(link, link->effected)->loss = loss;
+	else
+		link->lose_next = loss;
+}
+
+static uint64_t word_apply(const struct sim_operation *operation, unsigned char *at)
+{
+	uint64_t before, after;
+
+	memcpy(&before, at, sizeof(before));
+	after = before + operation->with.word.n;
+	if (operation->kind == SIM_COMPARE_SWAP)
+		after = before == operation->with.word.expected ? operation->with.word.n
+								: before;
+	memcpy(at, &after, sizeof(after));
+	return before;
+}
+
+/* Lets an operation take effect.  A ghost's read has no buffer any more. */
+static void operation_apply(struct sim_link *link, struct sim_operation *operation)
+{
+	unsigned char *at = link->memory->bytes + operation->offset;
+
+	switch (operation->kind) {
+	case SIM_FETCH_ADD:
+	case SIM_COMPARE_SWAP:
+		operation->value = word_apply(operation, at);
+		break;
+	case SIM_WRITE:
+		memcpy(at,
+			operation->len > sizeof(operation->with.few)
+				? operation->with.block
+				: operation->with.few,
+			operation->len);
+		break;
+	case SIM_READ:
+		if (link_is_alive(link))
+			memcpy(operation->with.buffer, at, operation->len);
+		break;
+	}
+	sim_world_trace_note(link->world, operation->value);
+	operation_drop(link, operation);
+}
+
+/*
+ * Whether nothing passes between the two nodes just now.  If so, it has been seen to:
+ * the sender tries again, or gives up.
+ */
+static bool link_is_stalled(struct sim_link *link, bool *planned, sim_call_fn again)
+{
+	struct sim_world *world = link->world;
+
+	if (!sim_nodes_are_parted(world, link->node, link->owner)) {
+		link->stalled_ns = UINT64_MAX;
+		return false;
+	}
+	if (link->stalled_ns == UINT64_MAX)
+		link->stalled_ns = world->now_ns;
+	if (world->now_ns - link->stalled_ns >= world->config.timeout_ns) {
+		sim_link_fail(link, -ETIMEDOUT);
+		return true;
+	}
+	*planned = true;
+	link->events++;
+	sim_world_plan(
+		world, world->now_ns + world->config.latency_max_ns + 1, again, link, 0);
+	return true;
+}
+
+static void ghost_arrive(struct sim_link *link)
+{
+	struct sim_operation *operation = operation_at(link, link->effected);
+
+	if (link->effected == link->limit || operation->loss == SIM_LOSS_REQUEST ||
+		sim_nodes_are_parted(link->world, link->node, link->owner)) {
+		sim_link_drop_effects(link);
+	} else {
+		operation_apply(link, operation);
+		link->effected++;
+		effect_plan(link);
+	}
+	sim_link_release(link);
+}
+
+static void effect_arrive(void *context, uint64_t unused)
+{
+	struct sim_link *link = context;
+	struct sim_world *world = link->world;
+	struct sim_operation *operation = operation_at(link, link->effected);
+
+	(void)unused;
+	link->events--;
+	link->effect_planned = false;
+	sim_world_trace_note(world, (uint64_t)link->slot << 32 | link->effected);
+	if (!link_is_alive(link)) {
+		ghost_arrive(link);
+		return;
+	}
+	if (!link->memory) /* its failure has been planned */
+		return;
+	if (link_is_stalled(link, &link->effect_planned, effect_arrive))
+		return;
+	if (operation->loss == SIM_LOSS_REQUEST) {
+		sim_link_plan_failure(link, -ETIMEDOUT, world->config.timeout_ns);
+		return;
+	}
+	operation_apply(link, operation);
+	operation->due_ns = world->now_ns + sim_world_latency_ns(world);
+	link->effected++;
+	effect_plan(link);
+	completion_plan(link);
+}
+
+static void completion_arrive(void *context, uint64_t unused)
+{
+	struct sim_link *link = context;
+	struct sim_world *world = link->world;
+
+	(void)unused;
+	link->events--;
+	link->completion_planned = false;
+	sim_world_trace_note(world, ~((uint64_t)link->slot << 32 | link->completed));
+	if (!link_is_alive(link)) {
+		sim_link_release(link);
+		return;
+	}
+	if (link_is_stalled(link, &link->completion_planned, completion_arrive))
+		return;
+	if (operation_at(link, link->completed)->loss == SIM_LOSS_ANSWER) {
+		sim_link_plan_failure(link, -ETIMEDOUT, world->config.timeout_ns);
+		return;
+	}
+	link->completed++;
+	completion_plan(link);
+}
+
+/* What every call on the data path checks: M1, M4, M6. */
+static int post_check(const struct sim_link *link, uint64_t offset, size_t len)
+{
+	if (offset > link->len || len > link->len - offset)
+		return -ERANGE;
+	if (!link_is_alive(link))
+		return -ENOTCONN;
+	return link->tail - link->head < link->depth ? 0 : -EAGAIN;
+}
+
+static int word_check(const struct sim_link *link, uint64_t offset)
+{
+	return offset % 8 ? -EINVAL : post_check(link, offset, 8);
+}
+
+static int transfer_check(const struct sim_link *link, uint64_t offset, size_t len)
+{
+	if (len == 0 || len > LINK_TRANSFER_MAX)
+		return -EINVAL;
+	return post_check(link, offset, len);
+}
+
+static void operation_post(struct sim_link *link, const struct sim_operation *operation)
+{
+	struct sim_operation *slot = operation_at(link, link->tail++);
+
+	*slot = *operation;
+	slot->due_ns = link->world->now_ns + sim_world_latency_ns(link->world);
+	slot->loss = link->lose_next;
+	link->lose_next = SIM_LOSS_NONE;
+	effect_plan(link);
+}
+
+int sim_fetch_add(struct link *base, uint64_t offset, uint64_t n, uint64_t cookie)
+{
+	struct sim_operation operation = {.cookie = cookie,
+		.offset = offset,
+		.kind = SIM_FETCH_ADD,
+		.with.word.n = n};
+	int rc = word_check(sim_link(base), offset);
+
+	if (!rc)
+		operation_post(sim_link(base), &operation);
+	return rc;
+}
+
+int sim_compare_swap(struct link *base, uint64_t offset, uint64_t expected,
+	uint64_t desired, uint64_t cookie)
+{
+	struct sim_operation operation = {.cookie = cookie,
+		.offset = offset,
+		.kind = SIM_COMPARE_SWAP,
+		.with.word = {.n = desired, .expected = expected}};
+	int rc = word_check(sim_link(base), offset);
+
+	if (!rc)
+		operation_post(sim_link(base), &operation);
+	return rc;
+}
+
+int sim_write(struct link *base, uint64_t offset, const void *bytes, size_t len,
+	uint64_t cookie)
+{
+	struct sim_link *link = sim_link(base);
+	struct sim_operation operation = {.cookie = cookie,
+		.offset = offset,
+		.len = (uint32_t)len,
+		.kind = SIM_WRITE};
+	int rc = transfer_check(link, offset, len);
+
+	if (rc)
+		return rc;
+	if (len > sizeof(operation.with.few)) {
+		operation.with.block = sim_world_transfer_take(link->world);
+		if (!operation.with.block)
+			return -EAGAIN;
+		memcpy(operation.with.block, bytes, len);
+	} else {
+		memcpy(operation.with.few, bytes, len);
+	}
+	operation_post(link, &operation);
+	return 0;
+}
+
+int sim_read(struct link *base, uint64_t offset, void *bytes, size_t len, uint64_t cookie)
+{
+	struct sim_operation operation = {.cookie = cookie,
+		.offset = offset,
+		.len = (uint32_t)len,
+		.kind = SIM_READ,
+		.with.buffer = bytes};
+	int rc = transfer_check(sim_link(base), offset, len);
+
+	if (!rc)
+		operation_post(sim_link(base), &operation);
+	return rc;
+}
+
+int sim_poll(struct link *base, struct completion *completions, int max, int *count_p)
+{
+	struct sim_link *link = sim_link(base);
+	bool paused = link->world->nodes[link->node].paused;
+	int count = 0;
+
+	while (!paused && count < max && link->head != link->completed) {
+		const struct sim_operation *operation = operation_at(link, link->head++);
+
+		completions[count++] = (struct completion){
+			.cookie = operation->cookie,
+			.value = operation->value,
+			.status = operation->status,
+		};
+	}
+	*count_p = count;
+	return 0;
+}

@@ -1,0 +1,28 @@
+#include "hw/verbs/verbs_internal.h"
+
+const struct memory_ops verbs_memory_ops = {
+	.name = "verbs",
+	.open = verbs_open,
+	.close = verbs_close,
+	.fd = verbs_fd,
+	.progress = verbs_progress,
+	.admit = verbs_admit,
+	.describe = verbs_describe,
+	.expose = verbs_expose,
+	.withdraw = verbs_withdraw,
+	.address = verbs_memory_address,
+	.base = verbs_memory_base,
+	.len = verbs_memory_len,
+	.pages = verbs_memory_pages,
+	.load = verbs_memory_load,
+	.hot_on_card = verbs_memory_on_card,
+	.evict = verbs_evict,
+	.connect = verbs_connect,
+	.state = verbs_state,
+	.disconnect = verbs_disconnect,
+	.fetch_add = verbs_fetch_add,
+	.compare_swap = verbs_compare_swap,
+	.write = verbs_write,
+	.read = verbs_read,
+	.poll = verbs_poll,
+};

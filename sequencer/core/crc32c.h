@@ -1,0 +1,17 @@
+/*
+ * CRC-32C (Castagnoli, as in iSCSI, RFC 3720 appendix B.4): finds torn, damaged and
+ * misplaced bytes.  It is no protection against somebody who means harm.
+ */
+#ifndef PAWL_CORE_CRC32C_H
+#define PAWL_CORE_CRC32C_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The checksum of the bytes that @crc covers followed by @len more; begin with 0.  Uses
+ * the processor's instruction when the build is allowed to (-msse4.2), else a table.
+ */
+uint32_t crc32c_update(uint32_t crc, const void *bytes, size_t len);
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * The ticket machine: one session's additions to one counter (design.md, section 4).
+ *
+ * An addition of n is a *ticket*.  It is drawn by a fetch-add on the head's counter word,
+ * then confirmed by every backup: the session writes its mark there and reads the state.
+ * In a chain of one there is no backup and a drawn ticket is confirmed.  Tickets that the
+ * end of an epoch catches unconfirmed are resolved against the next epoch's base.
+ *
+ * The machine does no I/O.  It names the next effect it wants (ticket_next_effect), the
+ * driver posts it and says so (ticket_effect_posted), and feeds what comes back into
+ * ticket_on_draw, ticket_on_state and ticket_on_lost.  All of a queue's effects of one
+ * replica go through one link, so that draws come back in the order they were posted.
+ *
+ * T1  Indices only grow: taken <= settled_upto <= drawn <= posted <= submitted.
+ * T2  A result is handed out only for a settled ticket, and a ticket settles once.
+ * T3  A drawn ticket of an open epoch settles only after every backup has shown the open
+ *     state of that epoch in a read posted after the mark that covers the ticket.
+ * T4  The marks that one queue writes in one epoch never decrease.
+ * T5  A ticket of an earlier epoch stands only if all its numbers are at or below the
+ * next active epoch's base, and only if it takes at least one number: a read never
+ * stands. T6  No number at or above COUNTER_LIMIT is ever confirmed.
+ *
+ * A queue belongs to one thread.  Nothing here blocks or allocates.
+ */
+#ifndef PAWL_CORE_TICKET_H
+#define PAWL_CORE_TICKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sequencer/core/limits.h"
+#include "sequencer/core/panic.h"
+
+#define TICKET_DEPTH_MAX 1024
+
+enum ticket_phase {
+	TICKET_IDLE,	  /* no epoch yet */
+	TICKET_OPEN,	  /* drawing and confirming */
+	TICKET_CHECKING,  /* a draw met the limit: sealed or used up? */
+	TICKET_USED_UP,	  /* the counter has no numbers left */
+	TICKET_SUSPENDED, /* the epoch is over for this session; resolve */
+};
+
+enum ticket_outcome {
+	TICKET_CONFIRMED, /* the numbers are the caller's */
+	TICKET_OVERFLOW,  /* the counter has no numbers left; none was taken */
+	TICKET_ABORTED,	  /* given up by the driver; its numbers may be lost */
+};
+
+struct ticket {
+	uint64_t n;
+	uint64_t v; /* the word before the addition, once drawn */
+	uint64_t cookie;
+	bool settled;
+	bool dropped; /* nobody wants the result */
+	enum ticket_outcome outcome;
+};
+
+enum ticket_effect_kind {
+	TICKET_DRAW,	   /* fetch-add @value on the head's counter word */
+	TICKET_WRITE_MARK, /* write @value to this session's mark at @replica */
+	TICKET_READ_STATE, /* read the state word of @replica */
+};
+
+struct ticket_effect {
+	enum ticket_effect_kind kind;
+	uint32_t replica; /* place in the chain; 0 is the head */
+	uint64_t value;
+};
+
+struct ticket_result {
+	uint64_t cookie;
+	uint64_t n;
+	uint64_t last; /* the newest number: n numbers end here; for n = 0 the value read
+			*/
+	enum ticket_outcome outcome;
+};
+
+/* How far one backup is with the round of replication in flight. */
+enum ticket_step {
+	TICKET_STEP_MARK,   /* its mark is to be written */
+	TICKET_STEP_STATE,  /* its state is to be read */
+	TICKET_STEP_FLIGHT, /* posted */
+	TICKET_STEP_DONE,   /* it showed the open state */
+};
+
+struct ticket_queue {
+	enum ticket_phase phase;
+	uint64_t epoch;
+	uint32_t backups;
+	uint32_t mask;	/* slots - 1; slots are a power of two */
+	uint32_t depth; /* tickets at most between taken and submitted */
+
+	uint64_t taken;	       /* results handed out or dropped */
+	uint64_t settled_upto; /* every ticket before it is settled */
+	uint64_t drawn;	       /* next ticket whose draw comes back */
+	uint64_t limit_from;   /* tickets from here on met the limit; UINT64_MAX: none */
+	uint64_t posted;       /* next ticket to draw */
+	uint64_t submitted;
+
+	bool round_open; /* a round of replication is in flight */
+	bool head_check_posted;
+	uint32_t round_left; /* backups that have not answered */
+	uint64_t round_upto; /* tickets before it are covered */
+	uint64_t round_mark;
+	enum ticket_step steps[CHAIN_MAX];
+
+	uint64_t mark;	  /* newest v + n drawn in this epoch */
+	uint64_t redraws; /* tickets drawn again after an epoch ended */
+	struct ticket *slots;
+};
+
+/* Slots that a queue of @depth tickets needs; 0 when @depth is out of range. */
+uint32_t ticket_slots_count(uint32_t depth);
+
+/* @slots: ticket_slots_count(depth) elements, the caller's, outliving the queue. */
+void ticket_queue_init(struct ticket_queue *q, struct ticket *slots, uint32_t depth);
+
+/*
+ * Begins the active epoch @epoch with @backups backups and this counter's @base, and
+ * resolves what an earlier epoch left unsettled.  With the same epoch as before it goes
+ * on over new links: known draws are kept, draws whose answer was lost are repeated.
+ * Nothing may be in flight any more.  The epoch never goes back.
+ */
+void ticket_enter_epoch(
+	struct ticket_queue *q, uint64_t epoch, uint32_t backups, uint64_t base);
+
+/* False when @depth tickets are waiting.  0 <= @n <= ADDITION_MAX. */
+bool ticket_submit(struct ticket_queue *q, uint64_t n, uint64_t cookie, uint64_t *index_p)
+	__attribute__((warn_unused_result));
+
+/* True when the machine wants something posted now. */
+bool ticket_next_effect(const struct ticket_queue *q, struct ticket_effect *effect_p);
+
+/* The effect that ticket_next_effect named has been posted. */
+void ticket_effect_posted(struct ticket_queue *q, const struct ticket_effect *effect);
+
+/* The oldest posted draw came back with @v. */
+void ticket_on_draw(struct ticket_queue *q, uint64_t v);
+
+/* A state read at @replica came back. */
+void ticket_on_state(struct ticket_queue *q, uint32_t replica, uint64_t state);
+
+/* A link failed, or the driver has learned of a newer epoch: the epoch is over here. */
+void ticket_on_lost(struct ticket_queue *q);
+
+/* The next result in order of submission, if it is settled. */
+bool ticket_take(struct ticket_queue *q, struct ticket_result *result_p);
+
+/* The result of ticket @index, which has not been taken; false while it is not settled.
+ */
+bool ticket_peek(
+	const struct ticket_queue *q, uint64_t index, struct ticket_result *result_p);
+
+/* Nobody will ask for ticket @index, settled or not. */
+void ticket_drop(struct ticket_queue *q, uint64_t index);
+
+/* Settles everything unsettled as TICKET_ABORTED.  The queue must be suspended or idle.
+ */
+void ticket_abort(struct ticket_queue *q);
+
+/* Draws that were posted in this epoch and have not come back. */
+static inline bool ticket_draws_in_flight(const struct ticket_queue *q)
+{
+	return q->drawn != q->posted;
+}
+
+/*
+ * The whole machine for the commonest case: nothing is waiting, the chain has one replica
+ * and the back end can add within a call.  True when an addition may take that way.
+ */
+static inline bool ticket_alone(const struct ticket_queue *q)
+{
+	return q->phase == TICKET_OPEN && q->backups == 0 && q->posted == q->submitted;
+}
+
+/* ... and whether a ticket so drawn is confirmed (T3 holds for want of backups; T6). */
+static inline bool ticket_confirmed_alone(uint64_t v, uint64_t n)
+{
+	return v < COUNTER_LIMIT && n < COUNTER_LIMIT - v;
+}
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * Who may write into the region: one row of marks per session.
+ *
+ * S1  A row belongs to one session at a time.
+ * S2  A row is given to another session only after nothing of the former one can still
+ *     write: its links were evicted (verbs), or its process said goodbye or is dead
+ * (shm). A stopped process keeps its row.
+ */
+#ifndef PAWL_DAEMON_SESSIONS_H
+#define PAWL_DAEMON_SESSIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "hw/error.h"
+#include "hw/memory.h"
+
+#define SESSION_PROGRAM_MAX 256
+
+struct session {
+	uint64_t token; /* 0: the row is free */
+	uint32_t row;
+	bool connected; /* its control connection is open */
+	bool gone;	/* left without a word; see S2 */
+	pid_t pid;
+	int pidfd; /* -1: the process was dead, or is not on this host */
+	uint64_t since_ns;
+	char program[SESSION_PROGRAM_MAX];
+};
+
+struct session_table {
+	struct session *rows;
+	uint32_t rows_count;
+	bool links_evictable;  /* the back end can end a peer's links */
+	struct memory *memory; /* whose links are evicted; NULL while there is none */
+};
+
+/* -ENOMEM. */
+int session_table_init(struct session_table *table, uint32_t rows_count,
+	bool links_evictable) __attribute__((warn_unused_result));
+void session_table_destroy(struct session_table *table);
+
+/*
+ * Gives a row to a new session of process @pid, or the row it has to the session whose
+ * token is @resume.  -EUSERS: no row is free.  -EAGAIN: no randomness.
+ */
+int session_join(struct session_table *table, pid_t pid, const char *program,
+	uint64_t resume, struct session **session_p, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* The session said goodbye: it will not touch the memory again. */
+void session_leave(struct session_table *table, struct session *session);
+
+/* Its control connection closed without a goodbye. */
+void session_disconnect(struct session_table *table, struct session *session);
+
+/* Frees the rows of sessions that are gone and whose processes have died since. */
+void session_reap(struct session_table *table);
+
+/* True when @token belongs to a session that may open links. */
+bool session_admits(const struct session_table *table, uint64_t token);
+
+#endif
