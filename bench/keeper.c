@@ -104,9 +104,9 @@ static int remove_one(
 static void directories_remove(const struct keeper *k)
 {
 	if (k->files[0])
-		(void)nftw(k->files, remove_one, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+		(void)nftw(k->files, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	if (k->memory[0])
-		(void)nftw(k->memory, remove_one, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+		(void)nftw(k->memory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* The log's last line, since the log goes too. */

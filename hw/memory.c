@@ -10,7 +10,8 @@
 
 const struct memory_ops *memory_ops_find(const char *name)
 {
-	static const struct memory_ops *const all[] = {&shm_memory_ops, &verbs_memory_ops};
+	static const struct memory_ops *const all[] = {
+		&shm_memory_ops, &verbs_memory_ops};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (strcmp(all[i]->name, name) == 0)
@@ -24,7 +25,8 @@ static void wait_for_device(const struct device *device, uint64_t left_ns)
 	struct pollfd fd = {.fd = device->ops->fd(device), .events = POLLIN};
 	uint64_t left_ms = left_ns / 1000000 + 1;
 
-	(void)poll(&fd, fd.fd >= 0, left_ms < CONNECT_POLL_MS ? (int)left_ms : CONNECT_POLL_MS);
+	(void)poll(&fd, fd.fd >= 0,
+		left_ms < CONNECT_POLL_MS ? (int)left_ms : CONNECT_POLL_MS);
 }
 
 int link_wait_connected(struct link *link, uint64_t timeout_ns, struct error *err)
@@ -40,9 +42,11 @@ int link_wait_connected(struct link *link, uint64_t timeout_ns, struct error *er
 		now = clock_now_ns();
 		if (now >= deadline)
 			return error_set(err, -ETIMEDOUT,
-				"%s: link: not connected within %llu ms; is the other side running "
+				"%s: link: not connected within %llu ms; is the other "
+				"side running "
 				"and reachable?",
-				link->ops->name, (unsigned long long)(timeout_ns / 1000000));
+				link->ops->name,
+				(unsigned long long)(timeout_ns / 1000000));
 		wait_for_device(link->device, deadline - now);
 		rc = link->device->ops->progress(link->device, err);
 		if (rc)
@@ -50,7 +54,8 @@ int link_wait_connected(struct link *link, uint64_t timeout_ns, struct error *er
 	}
 }
 
-int link_wait_completion(struct link *link, uint64_t timeout_ns, struct completion *done_p)
+int link_wait_completion(
+	struct link *link, uint64_t timeout_ns, struct completion *done_p)
 {
 	uint64_t deadline = clock_now_ns() + timeout_ns;
 	int count = 0;

@@ -47,14 +47,17 @@ static error_t down_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* True once nobody holds the replica's lock: its process has ended. */
+/*
+ * True once nobody holds the replica's lock: its process has ended.  A lock that may not be
+ * looked at is somebody else's; their replica, if it runs, says what may be done.
+ */
 static bool lock_is_free(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	bool is_free;
 
 	if (fd < 0)
-		return true;
+		return errno != EACCES;
 	is_free = flock(fd, LOCK_SH | LOCK_NB) == 0;
 	(void)close(fd);
 	return is_free;
@@ -89,6 +92,20 @@ static int stop_ask(const struct endpoint *endpoint, bool erase, struct error *e
 	request.stop = &stop;
 	rc = ask(&control, endpoint, &request, &reply, err);
 	control_destroy(&control);
+	return rc;
+}
+
+/* A replica that could not save its numbers says so and ends all the same. */
+static int stop_and_await(
+	const struct endpoint *endpoint, const char *lock, bool erase, struct error *err)
+{
+	int rc = stop_ask(endpoint, erase, err);
+	struct error late;
+
+	if (!rc)
+		return end_await(lock, err);
+	if (rc != -EACCES && rc != -ETIMEDOUT && end_await(lock, &late))
+		(void)command_fail("%s", late.text);
 	return rc;
 }
 
@@ -131,9 +148,7 @@ static int down(const struct down_arguments *a)
 	if (!rc)
 		rc = endpoint_parse(text, false, &endpoint, &err);
 	if (!rc)
-		rc = stop_ask(&endpoint, a->erase, &err);
-	if (!rc)
-		rc = end_await(lock, &err);
+		rc = stop_and_await(&endpoint, lock, a->erase, &err);
 	if (rc)
 		return command_fail("%s", err.text);
 	(void)printf("%s: down, %s\n", a->name,

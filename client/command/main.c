@@ -48,6 +48,10 @@ static int line_print(const char *format, va_list args)
 	char text[1024];
 
 	(void)vsnprintf(text, sizeof(text), format, args);
+	for (char *c = text; *c; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?'; /* of an argument; it stays one line */
+	}
 	(void)fflush(stdout);
 	(void)fprintf(stderr, "%s\n", text);
 	return COMMAND_FAILURE;

@@ -187,7 +187,7 @@ static void unused_report(const struct stamper *s)
 
 static int stamper_run(struct stamper *s)
 {
-	int rc, flushed;
+	int rc;
 
 	s->buffer_len = BUFFER_LEN;
 	s->buffer = malloc(s->buffer_len);
@@ -197,11 +197,12 @@ static int stamper_run(struct stamper *s)
 	s->progress_ns = s->started_ns + PROGRESS_NS;
 	s->next = 1;
 	rc = input_stamp(s);
-	flushed = command_finish_output();
+	if (!rc)
+		rc = command_finish_output();
 	progress_print(s, true);
 	unused_report(s);
 	free(s->buffer);
-	return rc ? rc : flushed;
+	return rc;
 }
 
 int command_stamp(int argc, char **argv)

@@ -91,7 +91,8 @@ static int counter_enter(struct pawl *pawl)
 		if (!rc)
 			return 0;
 		if (rc != -EAGAIN && s->stage == SESSION_READY)
-			return error_set(&pawl->err, rc, "%s", s->why.text);
+			return error_set(
+				&pawl->err, handle_public_error(rc), "%s", s->why.text);
 		rc = session_verdict(pawl, clock_now_ns(), deadline);
 		if (rc)
 			return rc;
@@ -192,11 +193,12 @@ static int ticket_wait(
 	struct waiter waiter = wait_begin(pawl->options.wait);
 	struct wait_clock clock = {0};
 
+	pump_run(pawl);
 	for (;;) {
 		bool ready = pawl->session.stage == SESSION_READY;
 		int rc;
 
-		pump_run(pawl);
+		pump_turn(pawl);
 		if (ticket_peek(&c->queue, index, result_p))
 			return 0;
 		if (ready && !wait_step(&waiter))
@@ -235,22 +237,61 @@ static __attribute__((noinline)) int add_in_queue(
 	return rc;
 }
 
+/*
+ * Posts past the queue and waits, where H1 allows it and the back end needs a moment.  When
+ * the answer is not a confirmed number the queue takes over, and draws again.
+ */
+static __attribute__((noinline)) int add_posted(
+	struct pawl_counter *c, uint64_t n, uint64_t *last_p)
+{
+	struct pawl *pawl = c->pawl;
+	struct link *link = pawl->hot->link;
+	struct waiter waiter = wait_begin(pawl->options.wait);
+	struct wait_clock clock = {0};
+	struct completion done;
+	int count = 0, rc;
+
+	if (link->ops->fetch_add(link, c->offset, n, PUMP_COOKIE_ALONE))
+		return add_in_queue(c, n, last_p);
+	pawl->in_flight = 1;
+	while (link->ops->poll(link, &done, 1, &count) == 0 && count == 0) {
+		if (!wait_step(&waiter))
+			continue;
+		rc = wait_look(pawl, &clock);
+		if (rc) {
+			pawl->hot->link = NULL;
+			return rc;
+		}
+		if (pawl->session.stage != SESSION_READY)
+			return add_in_queue(c, n, last_p);
+	}
+	pawl->in_flight = 0;
+	if (count == 1 && done.status == 0 && ticket_confirmed_alone(done.value, n)) {
+		c->additions++;
+		*last_p = done.value + n;
+		return 0;
+	}
+	if (count == 0 || done.status)
+		session_lost(pawl);
+	return add_in_queue(c, n, last_p);
+}
+
 /* The short way, where H1 allows it; everything else is left to the queue. */
 static inline int add(struct pawl_counter *c, uint64_t n, uint64_t *last_p)
 {
 	struct link *link = c->hot->link;
+	struct word_now word;
 
-	if (__builtin_expect(link != NULL, 1)) {
-		struct word_now word = link->ops->fetch_add_now(link, c->offset, n);
-
-		if (__builtin_expect(
-			    word.status == 0 && ticket_confirmed_alone(word.old, n), 1)) {
-			c->additions++;
-			*last_p = word.old + n;
-			return 0;
-		}
-	}
-	return add_in_queue(c, n, last_p);
+	if (__builtin_expect(link == NULL, 0))
+		return add_in_queue(c, n, last_p);
+	if (!link->ops->fetch_add_now)
+		return add_posted(c, n, last_p);
+	word = link->ops->fetch_add_now(link, c->offset, n);
+	if (__builtin_expect(word.status || !ticket_confirmed_alone(word.old, n), 0))
+		return add_in_queue(c, n, last_p);
+	c->additions++;
+	*last_p = word.old + n;
+	return 0;
 }
 
 int pawl_next(struct pawl_counter *counter, uint64_t *number_p)
@@ -346,7 +387,7 @@ int pawl_poll(struct pawl *pawl, struct pawl_result *results, int max, int *coun
 			"pawl: %s: poll: room for at least one result "
 			"is needed",
 			pawl->where);
-	pump_run(pawl);
+	pump_turn(pawl);
 	if (pawl->session.stage != SESSION_READY)
 		poll_lost(pawl);
 	for (uint32_t i = 0; i < pawl->counters_count && count < max; i++)

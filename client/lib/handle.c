@@ -134,6 +134,45 @@ static int handle_open(struct pawl *pawl, const struct pawl_options *options)
 	return join_first(pawl);
 }
 
+int handle_public_error(int code)
+{
+	switch (code) {
+	case 0:
+	case -EACCES:
+	case -EAGAIN:
+	case -EBADF:
+	case -ECONNREFUSED:
+	case -EINVAL:
+	case -ENAMETOOLONG:
+	case -ENODEV:
+	case -ENOENT:
+	case -ENOMEM:
+	case -ENOSPC:
+	case -EPROTO:
+	case -ESHUTDOWN:
+	case -ETIMEDOUT:
+	case -EUSERS:
+		return code;
+	case -EPERM:
+		return -EACCES;
+	case -EOPNOTSUPP: /* a device without atomics */
+	case -EADDRNOTAVAIL:
+	case -ENOTCONN:
+		return -ENODEV;
+	case -ECONNRESET:
+	case -EPIPE:
+	case -EHOSTUNREACH:
+	case -ENETUNREACH:
+		return -ECONNREFUSED;
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOBUFS:
+		return -ENOMEM;
+	default:
+		return -EPROTO;
+	}
+}
+
 static int where_too_long(const char *where)
 {
 	return error_set(&open_error, -EINVAL,
@@ -157,7 +196,7 @@ int pawl_open(const char *where, const struct pawl_options *options, struct pawl
 	if (rc) {
 		open_error = pawl->err;
 		pawl_close(pawl);
-		return rc;
+		return rc == -ENAMETOOLONG ? -EINVAL : handle_public_error(rc);
 	}
 	*pawl_p = pawl;
 	return 0;

@@ -3,8 +3,8 @@
  * turns their effects into operations on links and completions into tickets' events, and
  * session.c provides the links and begins epochs.
  *
- * H1  hot->link is set only while a fetch-add within a call is allowed: the session is
- *     ready in a chain of one, and nothing is in flight or waiting on any counter.
+ * H1  hot->link is set only while a call may add past the queue: the session is ready in
+ *     a chain of one, and nothing is in flight or waiting on any counter.
  * H2  Completions of one epoch never reach the tickets of another: links are closed,
  * after draining, before the next epoch is entered.
  */
@@ -98,6 +98,9 @@ struct pawl_counter {
 	char name[COUNTER_NAME_MAX + 1];
 };
 
+/* The cookie of an addition that a call posted past the queue and waits for itself. */
+#define PUMP_COOKIE_ALONE UINT64_MAX
+
 /* 0, or -EBADF in a child of the process that opened the handle. */
 static inline int handle_check(struct pawl *pawl)
 {
@@ -110,12 +113,20 @@ static inline int handle_check(struct pawl *pawl)
 		pawl->where);
 }
 
+/* The errno that a public function may return for what went wrong inside. */
+int handle_public_error(int code);
+
 /* pump.c: posts what the tickets of one counter want, as far as the links take it. */
 void pump_post(struct pawl_counter *counter);
 /* pump.c: takes completions, then posts for every counter. */
 void pump_run(struct pawl *pawl);
-/* pump.c: takes completions only. */
-void pump_collect(struct pawl *pawl);
+/*
+ * pump.c: the same for whoever looks again and again: only a completion brings something
+ * new to post.
+ */
+void pump_turn(struct pawl *pawl);
+/* pump.c: takes completions only.  True when there was one. */
+bool pump_collect(struct pawl *pawl);
 /* pump.c: sets or clears hot->link, as H1 has it. */
 void pump_hot_update(struct pawl *pawl);
 

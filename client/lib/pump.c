@@ -46,11 +46,36 @@ static int effect_post(struct pawl_counter *c, const struct ticket_effect *effec
 	return -EINVAL;
 }
 
+/* 0: nothing more to draw.  -EAGAIN: the link is full.  Else the link has failed. */
+static int draws_post(struct pawl_counter *c)
+{
+	struct link *link = c->pawl->session.links[0];
+	const struct ticket_effect draw = {.kind = TICKET_DRAW};
+	uint64_t cookie = cookie_make(&draw, c->slot);
+	uint64_t n;
+	int rc = 0;
+
+	while (!rc && ticket_next_draw(&c->queue, &n)) {
+		rc = link->ops->fetch_add(link, c->offset, n, cookie);
+		if (rc)
+			break;
+		ticket_draw_posted(&c->queue);
+		c->pawl->in_flight++;
+	}
+	return rc;
+}
+
 void pump_post(struct pawl_counter *c)
 {
 	struct ticket_effect effect;
+	int failed;
 
 	if (c->pawl->session.stage != SESSION_READY)
+		return;
+	failed = draws_post(c);
+	if (failed && failed != -EAGAIN)
+		session_lost(c->pawl);
+	if (failed)
 		return;
 	while (ticket_next_effect(&c->queue, &effect)) {
 		int rc = effect_post(c, &effect);
@@ -68,7 +93,7 @@ void pump_post(struct pawl_counter *c)
 
 static void completion_apply(struct pawl *pawl, const struct completion *done)
 {
-	struct pawl_counter *c = pawl->counters[cookie_slot(done->cookie)];
+	struct pawl_counter *c;
 	uint32_t replica = cookie_replica(done->cookie);
 
 	pawl->in_flight--;
@@ -76,6 +101,9 @@ static void completion_apply(struct pawl *pawl, const struct completion *done)
 		session_lost(pawl);
 		return;
 	}
+	if (done->cookie == PUMP_COOKIE_ALONE)
+		return; /* whoever waited for it has given up */
+	c = pawl->counters[cookie_slot(done->cookie)];
 	if (cookie_kind(done->cookie) == TICKET_DRAW)
 		ticket_on_draw(&c->queue, done->value);
 	else if (cookie_kind(done->cookie) == TICKET_READ_STATE)
@@ -84,37 +112,52 @@ static void completion_apply(struct pawl *pawl, const struct completion *done)
 		session_lost(pawl);
 }
 
-static void link_collect(struct pawl *pawl, struct link *link)
+/* True when there was a completion. */
+static bool link_collect(struct pawl *pawl, struct link *link)
 {
 	struct completion done[PUMP_BATCH];
+	bool any = false;
 	int count;
 
 	do {
-		int rc = link->ops->poll(link, done, PUMP_BATCH, &count);
-
-		if (rc) {
+		if (link->ops->poll(link, done, PUMP_BATCH, &count)) {
 			session_lost(pawl);
-			return;
+			return true;
 		}
 		for (int i = 0; i < count; i++)
 			completion_apply(pawl, &done[i]);
+		any |= count > 0;
 	} while (count == PUMP_BATCH);
+	return any;
 }
 
-void pump_collect(struct pawl *pawl)
+bool pump_collect(struct pawl *pawl)
 {
 	const struct session *s = &pawl->session;
+	bool any = false;
 
 	for (uint32_t i = 0; i < s->chain_len && pawl->in_flight > 0; i++)
-		link_collect(pawl, s->links[i]);
+		any |= link_collect(pawl, s->links[i]);
+	return any;
+}
+
+static void post_all(struct pawl *pawl)
+{
+	for (uint32_t i = 0; i < pawl->counters_count; i++)
+		pump_post(pawl->counters[i]);
+	pump_hot_update(pawl);
 }
 
 void pump_run(struct pawl *pawl)
 {
-	pump_collect(pawl);
-	for (uint32_t i = 0; i < pawl->counters_count; i++)
-		pump_post(pawl->counters[i]);
-	pump_hot_update(pawl);
+	(void)pump_collect(pawl);
+	post_all(pawl);
+}
+
+void pump_turn(struct pawl *pawl)
+{
+	if (pump_collect(pawl))
+		post_all(pawl);
 }
 
 void pump_hot_update(struct pawl *pawl)
@@ -122,7 +165,7 @@ void pump_hot_update(struct pawl *pawl)
 	const struct session *s = &pawl->session;
 
 	pawl->hot->link = NULL;
-	if (s->stage != SESSION_READY || pawl->in_flight > 0 || !s->ops->fetch_add_now)
+	if (s->stage != SESSION_READY || pawl->in_flight > 0)
 		return;
 	for (uint32_t i = 0; i < pawl->counters_count; i++) {
 		if (!ticket_alone(&pawl->counters[i]->queue))

@@ -34,6 +34,39 @@ static void links_close(struct pawl *pawl)
 	pawl->in_flight = 0;
 }
 
+/* The lists of errors in pawl.h are closed; the text keeps what exactly went wrong. */
+static int code_listed(int code)
+{
+	switch (code) {
+	case -EINVAL:
+	case -ENOENT:
+	case -ENOSPC:
+	case -EUSERS:
+	case -ENAMETOOLONG:
+	case -ETIMEDOUT:
+	case -ESHUTDOWN:
+	case -EACCES:
+	case -ENODEV:
+	case -ENOMEM:
+	case -ECONNREFUSED:
+		return code;
+	case -EPERM:
+		return -EACCES;
+	case -ECONNRESET:
+	case -ECONNABORTED:
+	case -EPIPE:
+	case -EHOSTUNREACH:
+	case -ENETUNREACH:
+		return -ECONNREFUSED;
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOBUFS:
+		return -ENOMEM;
+	default:
+		return -EPROTO;
+	}
+}
+
 static uint64_t retry_delay_ns(const struct session *s)
 {
 	unsigned int shift = s->failures < 8 ? s->failures : 8;
@@ -47,6 +80,7 @@ static int attempt_failed(struct pawl *pawl, int code)
 {
 	struct session *s = &pawl->session;
 
+	code = code_listed(code);
 	s->why_code = code;
 	links_close(pawl);
 	control_disconnect(&s->control);
@@ -256,7 +290,8 @@ static int counter_opened(
 	const Control__CounterOpened *opened = reply->counter_opened;
 
 	if (reply->error) {
-		int code = error_set(&s->why, -(int)reply->error, "%s", reply->text);
+		int code = error_set(
+			&s->why, code_listed(-(int)reply->error), "%s", reply->text);
 
 		s->why_code = code;
 		if (s->stage == SESSION_READY)
@@ -350,7 +385,7 @@ static bool drained(struct pawl *pawl)
 	uint64_t age_ns = clock_now_ns() - s->stage_since_ns;
 	Control__Reply *reply;
 
-	pump_collect(pawl);
+	(void)pump_collect(pawl);
 	while (s->control.fd >= 0 && control_receive(&s->control, &reply, &s->why) == 0) {
 		if (reply->body_case == CONTROL__REPLY__BODY_STOPPING) {
 			(void)goodbye(pawl);
@@ -433,6 +468,12 @@ static bool nobody_after_goodbye(const struct session *s, uint64_t now_ns)
 	return s->stopped && s->stage == SESSION_OFF && now_ns < s->retry_at_ns;
 }
 
+/* On an open handle, a cluster that is another one all of a sudden is a broken promise. */
+static int refusal_code(int code)
+{
+	return code == -EACCES || code == -ENODEV || code == -ENOMEM ? code : -EPROTO;
+}
+
 int session_verdict(struct pawl *pawl, uint64_t now_ns, uint64_t deadline_ns)
 {
 	const struct session *s = &pawl->session;
@@ -444,7 +485,8 @@ int session_verdict(struct pawl *pawl, uint64_t now_ns, uint64_t deadline_ns)
 			"and the numbers go on",
 			pawl->where);
 	if (s->refused)
-		return error_set(&pawl->err, s->why_code, "%s", s->why.text);
+		return error_set(
+			&pawl->err, refusal_code(s->why_code), "%s", s->why.text);
 	return now_ns < deadline_ns ? 0 : verdict_timed_out(pawl);
 }
 

@@ -151,6 +151,16 @@ static size_t fault_len(const struct memory *memory)
 	return inner_ops(memory)->len(inner_memory(memory));
 }
 
+static const struct pages *fault_pages(const struct memory *memory)
+{
+	return inner_ops(memory)->pages(inner_memory(memory));
+}
+
+static bool fault_hot_on_card(const struct memory *memory)
+{
+	return inner_ops(memory)->hot_on_card(inner_memory(memory));
+}
+
 static uint64_t fault_load(const struct memory *memory, size_t offset)
 {
 	return inner_ops(memory)->load(inner_memory(memory), offset);
@@ -174,7 +184,9 @@ const struct memory_ops fault_memory_ops = {
 	.address = fault_address,
 	.base = fault_base,
 	.len = fault_len,
+	.pages = fault_pages,
 	.load = fault_load,
+	.hot_on_card = fault_hot_on_card,
 	.evict = fault_evict,
 	.connect = fault_connect,
 	.state = fault_state,

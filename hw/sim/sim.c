@@ -107,6 +107,8 @@ static struct sim_memory *memory_alloc(size_t len)
 		return NULL;
 	}
 	memset(memory->bytes, 0, memory->len);
+	memory->pages = (struct pages){
+		.base = memory->bytes, .len = memory->len, .fd = -1, .node = -1};
 	return memory;
 }
 
@@ -169,6 +171,17 @@ static size_t sim_len(const struct memory *memory)
 	return sim_memory(memory)->len;
 }
 
+static const struct pages *sim_pages(const struct memory *memory)
+{
+	return &sim_memory(memory)->pages;
+}
+
+static bool sim_hot_on_card(const struct memory *memory)
+{
+	(void)memory;
+	return false;
+}
+
 static uint64_t sim_load(const struct memory *memory, size_t offset)
 {
 	uint64_t word;
@@ -204,7 +217,9 @@ const struct memory_ops sim_memory_ops = {
 	.address = sim_address,
 	.base = sim_base,
 	.len = sim_len,
+	.pages = sim_pages,
 	.load = sim_load,
+	.hot_on_card = sim_hot_on_card,
 	.evict = sim_evict,
 	.connect = sim_connect,
 	.state = sim_state,

@@ -70,7 +70,8 @@ struct sim_memory {
 	uint64_t number;
 	unsigned char *bytes; /* aligned to 64 */
 	size_t len;
-	bool dead; /* its node has crashed */
+	struct pages pages; /* the same, for those who ask how they are held */
+	bool dead;	    /* its node has crashed */
 	char address[MEMORY_ADDRESS_MAX];
 };
 

@@ -11,6 +11,7 @@
 #include "sequencer/core/panic.h"
 
 #define PROGRAM_NAME_MAX 255
+#define ERRNO_MAX 4095
 
 static int refuse(struct error *err, const char *what)
 {
@@ -84,6 +85,8 @@ static int joined_check(const Control__Joined *joined, struct error *err)
 
 static int reply_check(const Control__Reply *reply, struct error *err)
 {
+	if (reply->error > ERRNO_MAX || (reply->error && !reply->text[0]))
+		return refuse(err, "error that says nothing");
 	switch (reply->body_case) {
 	case CONTROL__REPLY__BODY_JOINED:
 		return joined_check(reply->joined, err);

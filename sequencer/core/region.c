@@ -26,7 +26,7 @@ bool region_layout_make(
 	l.rows = l.directory + counters_max * sizeof(struct region_entry);
 	l.row_len = line_round(counters_max * sizeof(uint64_t));
 	l.len = l.rows + sessions_max * l.row_len;
-	PAWL_ASSERT(l.floors % REGION_LINE == 0 && l.rows % REGION_LINE == 0); /* R1 */
+	PAWL_ASSERT(l.floors % REGION_LINE == 0 && l.rows % REGION_LINE == 0); /* G1 */
 	*layout_p = l;
 	return true;
 }

@@ -14,10 +14,10 @@
  * Every section begins on a 64-byte line.  Words are little-endian, as the network cards
  * that change them are.
  *
- * R1  An offset computed here lies inside the region, on a multiple of 8, and belongs to
+ * G1  An offset computed here lies inside the region, on a multiple of 8, and belongs to
  *     exactly one section.
- * R2  Only the owner writes the header, the floors, the directory and the heartbeat.
- * R3  A counter word below COUNTER_LIMIT is that counter's value; at or above it the
+ * G2  Only the owner writes the header, the floors, the directory and the heartbeat.
+ * G3  A counter word below COUNTER_LIMIT is that counter's value; at or above it the
  *     region is sealed, or the counter is used up (the state word tells which).
  */
 #ifndef PAWL_CORE_REGION_H

@@ -25,17 +25,29 @@ static uint64_t unsettled_from(const struct ticket_queue *q, uint64_t index)
 	return index;
 }
 
-/* Indices pass over tickets that settled out of turn: they stood in an earlier epoch. */
-static void indices_advance(struct ticket_queue *q)
+/* Passes over results that nobody wants. */
+static void taken_advance(struct ticket_queue *q)
 {
-	q->posted = unsettled_from(q, q->posted);
+	while (q->taken != q->settled_upto && ticket_at(q, q->taken)->dropped)
+		q->taken++;
+}
+
+/* Indices pass over settled tickets: their own, and those that stood in an earlier epoch. */
+static void settled_advance(struct ticket_queue *q)
+{
 	while (q->drawn != q->posted && ticket_at(q, q->drawn)->settled)
 		q->drawn++;
 	while (q->settled_upto != q->drawn && ticket_at(q, q->settled_upto)->settled)
 		q->settled_upto++;
-	while (q->taken != q->settled_upto && ticket_at(q, q->taken)->dropped)
-		q->taken++;
+	taken_advance(q);
 	queue_check(q);
+}
+
+/* The same when tickets may have settled before they were drawn. */
+static void indices_advance(struct ticket_queue *q)
+{
+	q->posted = unsettled_from(q, q->posted);
+	settled_advance(q);
 }
 
 static void ticket_settle(struct ticket *t, enum ticket_outcome outcome)
@@ -47,14 +59,14 @@ static void ticket_settle(struct ticket *t, enum ticket_outcome outcome)
 	t->outcome = outcome;
 }
 
-/* Settles the unsettled tickets of [settled_upto, end). */
+/* Settles the unsettled tickets of [settled_upto, end), all of them drawn or given up. */
 static void settle_upto(struct ticket_queue *q, uint64_t end, enum ticket_outcome outcome)
 {
 	for (uint64_t i = q->settled_upto; i < end; i++) {
 		if (!ticket_at(q, i)->settled)
 			ticket_settle(ticket_at(q, i), outcome);
 	}
-	indices_advance(q);
+	settled_advance(q);
 }
 
 uint32_t ticket_slots_count(uint32_t depth)
@@ -202,7 +214,7 @@ void ticket_effect_posted(struct ticket_queue *q, const struct ticket_effect *ef
 
 	if (effect->kind == TICKET_DRAW) {
 		PAWL_ASSERT(q->phase == TICKET_OPEN && q->posted != q->submitted);
-		q->posted = unsettled_from(q, q->posted + 1);
+		ticket_draw_posted(q);
 		return;
 	}
 	if (effect->replica == 0) {
@@ -276,10 +288,13 @@ void ticket_on_draw(struct ticket_queue *q, uint64_t v)
 	} else {
 		PAWL_ASSERT(v + t->n >= q->mark); /* T4 */
 		q->mark = v + t->n;
+		if (q->backups == 0)
+			ticket_settle(t, TICKET_CONFIRMED);
 	}
 	q->drawn++;
-	replication_advance(q);
-	indices_advance(q);
+	if (q->backups > 0)
+		replication_advance(q);
+	settled_advance(q);
 }
 
 /* The region is open and the word is at its limit: nobody will ever draw here again. */
@@ -349,14 +364,15 @@ void ticket_drop(struct ticket_queue *q, uint64_t index)
 {
 	PAWL_ASSERT(index >= q->taken && index < q->submitted);
 	ticket_at(q, index)->dropped = true;
-	indices_advance(q);
+	taken_advance(q);
 }
 
 bool ticket_take(struct ticket_queue *q, struct ticket_result *result_p)
 {
 	if (q->taken == q->settled_upto || !ticket_peek(q, q->taken, result_p))
 		return false;
-	ticket_drop(q, q->taken);
+	q->taken++;
+	taken_advance(q);
 	return true;
 }
 

@@ -166,6 +166,25 @@ static inline bool ticket_draws_in_flight(const struct ticket_queue *q)
 }
 
 /*
+ * The same as ticket_next_effect and ticket_effect_posted for the commonest effect: true
+ * when the next one is a draw, and then its n is *n_p.
+ */
+static inline bool ticket_next_draw(const struct ticket_queue *q, uint64_t *n_p)
+{
+	if (q->phase != TICKET_OPEN || q->round_open || q->posted == q->submitted)
+		return false;
+	*n_p = q->slots[q->posted & q->mask].n;
+	return true;
+}
+
+static inline void ticket_draw_posted(struct ticket_queue *q)
+{
+	do
+		q->posted++;
+	while (q->posted != q->submitted && q->slots[q->posted & q->mask].settled);
+}
+
+/*
  * The whole machine for the commonest case: nothing is waiting, the chain has one replica
  * and the back end can add within a call.  True when an addition may take that way.
  */

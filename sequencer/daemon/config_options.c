@@ -169,13 +169,13 @@ const struct config_option config_options[CONFIG_OPTIONS_COUNT] = {
 		.name = "counters-max",
 		NUMBER(counters_max, 1, COUNTERS_MAX),
 		.initial = "256",
-		.help = "Room for so many counters, when the cluster is made",
+		.help = "Room for so many counters, from this start on",
 	},
 	{
 		.name = "sessions-max",
 		NUMBER(sessions_max, 1, SESSIONS_MAX),
 		.initial = "256",
-		.help = "Room for so many sessions, when the cluster is made",
+		.help = "Room for so many sessions, from this start on",
 	},
 	{
 		.name = "huge-pages",

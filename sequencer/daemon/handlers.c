@@ -24,6 +24,16 @@ void handlers_reply_error(
 	connection_reply(connection, &reply);
 }
 
+static int deposed(struct replica *replica, struct error *err)
+{
+	if (owner_is_open(replica_owner(replica)))
+		return 0;
+	return error_set(err, -EAGAIN,
+		"pawld: %s: another process has taken over from this replica; connect "
+		"again",
+		replica_cluster(replica));
+}
+
 static int join_check(
 	struct replica *replica, const Control__Join *join, struct error *err)
 {
@@ -78,6 +88,8 @@ static void on_join(struct handlers *h, struct connection *connection, uint64_t 
 	struct error err = {0};
 	int rc = join_check(h->replica, join, &err);
 
+	if (!rc)
+		rc = deposed(h->replica, &err);
 	if (!rc && !session)
 		rc = session_join(
 			&h->sessions, pid, join->program, join->session, &session, &err);
@@ -124,6 +136,9 @@ static void on_open_counter(struct handlers *h, struct connection *connection,
 		if (!rc)
 			log_info("counter '%s' was created", open->name);
 	}
+	/* After the addition: whoever seals counts the counters after sealing the state. */
+	if (!rc)
+		rc = deposed(h->replica, &err);
 	if (rc) {
 		log_warning("%s", err.text);
 		handlers_reply_error(connection, id, rc, err.text);
@@ -199,7 +214,8 @@ void handlers_request(
 		on_stop(h, connection, request->id, request->stop->erase);
 		break;
 	default:
-		pawl_panic(__FILE__, __LINE__, "request_decode lets no other request through");
+		pawl_panic(__FILE__, __LINE__,
+			"request_decode lets no other request through");
 	}
 }
 

@@ -58,14 +58,6 @@ static void on_device(uv_poll_t *poll, int status, int events)
 	device_progress(poll->data);
 }
 
-static void on_tick(uv_timer_t *timer)
-{
-	struct pawld *d = timer->data;
-
-	device_progress(d);
-	session_reap(&d->handlers.sessions);
-}
-
 static void handle_close(uv_handle_t *handle)
 {
 	if (!uv_is_closing(handle))
@@ -92,6 +84,36 @@ static void loop_wind_down(struct pawld *d)
 	(void)uv_timer_start(
 		&d->stop_deadline, on_stop_deadline, d->config.stop_timeout_ms, 0);
 	uv_unref((uv_handle_t *)&d->stop_deadline);
+}
+
+/*
+ * Another process sealed the region: it found the same record without finding this
+ * process's lock.  The numbers are its business from now on.
+ */
+static void step_down(struct pawld *d)
+{
+	struct error err;
+
+	d->stopping = true;
+	d->exit_status = fail(
+		error_set(&err, -ESTALE,
+			"pawld: %s/%u: another process has taken over this replica's "
+			"numbers; do two runtime directories share one store?",
+			d->config.cluster, d->config.id),
+		err.text);
+	loop_wind_down(d);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct pawld *d = timer->data;
+
+	if (!d->stopping && !owner_is_open(replica_owner(d->handlers.replica))) {
+		step_down(d);
+		return;
+	}
+	device_progress(d);
+	session_reap(&d->handlers.sessions);
 }
 
 /*
@@ -185,8 +207,8 @@ static int server_start(struct pawld *d, struct error *err)
 		.group = d->surroundings.group,
 	};
 	char path[PATHS_LEN_MAX], endpoint[PATHS_LEN_MAX + 8];
-	int rc = paths_socket(d->config.runtime_dir, d->config.cluster, (uint16_t)d->config.id,
-		path, sizeof(path), err);
+	int rc = paths_socket(d->config.runtime_dir, d->config.cluster,
+		(uint16_t)d->config.id, path, sizeof(path), err);
 
 	if (!rc)
 		rc = server_make(&config, &d->handlers.server);
@@ -258,7 +280,8 @@ static int settle(struct pawld *d)
 {
 	struct error err = {0};
 	bool was_active;
-	int rc = replica_settle(&d->config, &d->surroundings, d->config.erase, &was_active, &err);
+	int rc = replica_settle(
+		&d->config, &d->surroundings, d->config.erase, &was_active, &err);
 
 	if (rc)
 		return fail(rc, err.text);
@@ -277,8 +300,8 @@ static int settle(struct pawld *d)
 static int identity_find(struct pawld *d, struct error *err)
 {
 	char path[PATHS_LEN_MAX];
-	int rc = paths_lock(d->config.runtime_dir, d->config.cluster, (uint16_t)d->config.id, path,
-		sizeof(path), err);
+	int rc = paths_lock(d->config.runtime_dir, d->config.cluster,
+		(uint16_t)d->config.id, path, sizeof(path), err);
 
 	return rc ? rc : identity_take(path, &d->identity, err);
 }

@@ -28,7 +28,7 @@ static _Atomic uint64_t *word_at(const struct owner *owner, uint64_t offset)
 	char *base = owner->memory->ops->base(owner->memory);
 
 	PAWL_ASSERT(
-		offset % sizeof(uint64_t) == 0 && offset < owner->layout.len); /* R1 */
+		offset % sizeof(uint64_t) == 0 && offset < owner->layout.len); /* G1 */
 	return (_Atomic uint64_t *)(void *)(base + offset);
 }
 
@@ -179,12 +179,14 @@ static int header_read(struct owner *owner, struct error *err)
 {
 	struct region_header *h = &owner->header;
 	int fd = open(owner->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat at = {0};
 	ssize_t got;
 
 	if (fd < 0)
 		return error_set(err, -errno, "pawld: %s: region file: %s", owner->path,
 			error_reason(-errno));
 	got = pread(fd, h, sizeof(*h), 0);
+	(void)fstat(fd, &at);
 	(void)close(fd);
 	if (got != (ssize_t)sizeof(*h))
 		return damaged(owner, fault_text(REGION_WRONG_LENGTH), err);
@@ -194,6 +196,8 @@ static int header_read(struct owner *owner, struct error *err)
 		return damaged(owner, fault_text(REGION_OTHER_VERSION), err);
 	if (!region_layout_make(h->counters_max, h->sessions_max, &owner->layout))
 		return damaged(owner, fault_text(REGION_DAMAGED_HEADER), err);
+	if ((uint64_t)at.st_size < owner->layout.len)
+		return damaged(owner, fault_text(REGION_WRONG_LENGTH), err);
 	return 0;
 }
 
@@ -313,6 +317,12 @@ void owner_activate(struct owner *owner)
 	/* Peers read it through their links after the store has the word (O1). */
 	atomic_store(word_at(owner, REGION_STATE_OFFSET),
 		region_state_open(owner->header.epoch));
+}
+
+bool owner_is_open(const struct owner *owner)
+{
+	return atomic_load(word_at(owner, REGION_STATE_OFFSET)) ==
+	       region_state_open(owner->header.epoch);
 }
 
 /*

@@ -74,6 +74,9 @@ uint64_t owner_counter_value(const struct owner *owner, uint32_t index);
 /* From now on additions are confirmed here. */
 void owner_activate(struct owner *owner);
 
+/* False once the region is sealed: by owner_seal, or by another process that took over. */
+bool owner_is_open(const struct owner *owner);
+
 /*
  * Ends the epoch here: nothing more is confirmed.  @values has counters_count elements
  * and is filled with the exact values, which become bases.  -EIO, -ETIMEDOUT.

@@ -278,7 +278,8 @@ static int replica_enter_epoch(struct replica *r, struct error *err)
 }
 
 int replica_start(const struct daemon_config *config,
-	const struct surroundings *surroundings, struct replica **replica_p, struct error *err)
+	const struct surroundings *surroundings, struct replica **replica_p,
+	struct error *err)
 {
 	struct replica *r = calloc(1, sizeof(*r));
 	int rc;
@@ -301,14 +302,19 @@ int replica_start(const struct daemon_config *config,
 	return 0;
 }
 
-static int settle_from_region(struct replica *r, struct error *err)
+static int settle_seal(struct replica *r, struct error *err)
 {
 	int rc = device_open(r, err);
 
 	if (!rc)
 		rc = record_resize(r, err);
-	if (!rc)
-		rc = bases_from_former_run(r, err);
+	return rc ? rc : bases_from_former_run(r, err);
+}
+
+static int settle_from_region(struct replica *r, struct error *err)
+{
+	int rc = settle_seal(r, err);
+
 	if (rc)
 		return rc;
 	r->record.phase = RECORD_STOPPED;
@@ -319,12 +325,19 @@ static int settle_from_region(struct replica *r, struct error *err)
 	return rc;
 }
 
-static int settle_erase(struct replica *r, struct error *err)
+/*
+ * Whoever still has the region mapped must not draw from it beside a cluster that begins
+ * again; a region that is gone or damaged can not be sealed and need not be.
+ */
+static int settle_erase(struct replica *r, bool was_active, struct error *err)
 {
 	const struct record_member *member = record_member(
 		&r->record, (uint16_t)r->config->id);
-	int rc = record_erase(r->store, r->revision, err);
+	int rc;
 
+	if (was_active && settle_seal(r, err))
+		log_warning("%s", err->text);
+	rc = record_erase(r->store, r->revision, err);
 	if (!rc && member && member->memory_path[0])
 		(void)remove(member->memory_path);
 	return rc;
@@ -352,7 +365,7 @@ int replica_settle(const struct daemon_config *config,
 	if (!rc) {
 		*was_active_p = r->record.phase != RECORD_STOPPED;
 		if (erase)
-			rc = settle_erase(r, err);
+			rc = settle_erase(r, *was_active_p, err);
 		else if (*was_active_p)
 			rc = settle_from_region(r, err);
 	}

@@ -24,7 +24,8 @@ struct replica;
 /*
  * Starts from what the record says.  Blocks up to seconds.  Errors of the store, of the
  * device and of owner_create and owner_adopt, and -ENODATA: the region that holds the
- * numbers is gone.  Nothing is changed when it fails.
+ * numbers is gone.  When it fails the record is as it was; the former run's region may be
+ * sealed already, which the next start finds and takes the same numbers from.
  */
 int replica_start(const struct daemon_config *config,
 	const struct surroundings *surroundings, struct replica **replica_p,

@@ -58,7 +58,7 @@ static struct session *row_find_free(const struct session_table *table)
 static void row_free(struct session_table *table, struct session *session)
 {
 	if (table->memory)
-		table->memory->ops->evict(table->memory, session->token); /* S2 */
+		table->memory->ops->evict(table->memory, session->token); /* N2 */
 	if (session->pidfd >= 0)
 		(void)close(session->pidfd);
 	*session = (struct session){.row = session->row, .pidfd = -1};
@@ -120,7 +120,7 @@ int session_join(struct session_table *table, pid_t pid, const char *program,
 		rc = process_watch(pid, &pidfd, err);
 	if (rc)
 		return rc;
-	PAWL_ASSERT(s->token == 0); /* S1 */
+	PAWL_ASSERT(s->token == 0); /* N1 */
 	s->token = token;
 	s->connected = true;
 	s->pid = pid;

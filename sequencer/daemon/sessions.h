@@ -1,8 +1,8 @@
 /*
  * Who may write into the region: one row of marks per session.
  *
- * S1  A row belongs to one session at a time.
- * S2  A row is given to another session only after nothing of the former one can still
+ * N1  A row belongs to one session at a time.
+ * N2  A row is given to another session only after nothing of the former one can still
  *     write: its links were evicted (verbs), or its process said goodbye or is dead
  * (shm). A stopped process keeps its row.
  */
@@ -22,7 +22,7 @@ struct session {
 	uint64_t token; /* 0: the row is free */
 	uint32_t row;
 	bool connected; /* its control connection is open */
-	bool gone;	/* left without a word; see S2 */
+	bool gone;	/* left without a word; see N2 */
 	pid_t pid;
 	int pidfd; /* -1: the process was dead, or is not on this host */
 	uint64_t since_ns;

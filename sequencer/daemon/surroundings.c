@@ -15,7 +15,8 @@ static int group_find(const char *name, struct surroundings *s, struct error *er
 	group = getgrnam(name);
 	if (!group)
 		return error_set(err, -ENOENT,
-			"pawld: group '%s': no such group; make it with 'groupadd %s', or leave --group out",
+			"pawld: group '%s': no such group; make it with 'groupadd %s', "
+			"or leave --group out",
 			name, name);
 	s->group_set = true;
 	s->group = group->gr_gid;
@@ -23,8 +24,8 @@ static int group_find(const char *name, struct surroundings *s, struct error *er
 }
 
 /* Memory and threads are placed by the network card; over shared memory by nothing. */
-static int placement_get(
-	const struct daemon_config *config, struct placement *placement_p, struct error *err)
+static int placement_get(const struct daemon_config *config,
+	struct placement *placement_p, struct error *err)
 {
 	const char *device = config->device[0] ? config->device : NULL;
 	int rc = placement_find(device, placement_p, err);
@@ -37,7 +38,8 @@ static int placement_get(
 	return rc;
 }
 
-static int pin(const char *cpus_text, const struct placement *placement, struct error *err)
+static int pin(
+	const char *cpus_text, const struct placement *placement, struct error *err)
 {
 	cpu_set_t cpus;
 	int rc = placement_parse_cpus(cpus_text, placement, &cpus, err);
@@ -45,8 +47,8 @@ static int pin(const char *cpus_text, const struct placement *placement, struct 
 	return rc ? rc : placement_pin_thread(&cpus, err);
 }
 
-int surroundings_find(const struct daemon_config *config, struct surroundings *surroundings_p,
-	struct error *err)
+int surroundings_find(const struct daemon_config *config,
+	struct surroundings *surroundings_p, struct error *err)
 {
 	struct surroundings s = {.node = -1};
 	static struct placement placement; /* large; one thread, once */

@@ -22,7 +22,8 @@ struct surroundings {
  * -ENOENT: no such group.  -ENODEV, -EINVAL, -EPERM: errors of placement_find,
  * placement_parse_cpus and placement_pin_thread.
  */
-int surroundings_find(const struct daemon_config *config, struct surroundings *surroundings_p,
-	struct error *err) __attribute__((warn_unused_result));
+int surroundings_find(const struct daemon_config *config,
+	struct surroundings *surroundings_p, struct error *err)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -32,7 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	payload_decode(bytes, len);
 	while (frame_next(bytes, len, &payload, &payload_len, &frame_len) == 0) {
-		if (frame_len > len || payload < bytes || payload + payload_len > bytes + len)
+		if (frame_len > len || payload < bytes ||
+			payload + payload_len > bytes + len)
 			abort();
 		payload_decode(payload, payload_len);
 		bytes += frame_len;

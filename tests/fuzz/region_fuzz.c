@@ -37,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	struct region_header header;
 	struct region_layout layout;
 
-	if (region_check(bytes, len, &header, &layout) == REGION_SOUND && layout.len > len)
+	if (region_check(bytes, len, &header, &layout) == REGION_SOUND &&
+		layout.len > len)
 		abort();
 	overlay_check(bytes, len);
 	return 0;

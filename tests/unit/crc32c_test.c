@@ -14,7 +14,8 @@ static uint32_t by_definition(const unsigned char *bytes, size_t len)
 	uint32_t crc = UINT32_MAX;
 
 	for (size_t i = 0; i < len * 8; i++) {
-		uint32_t bit = (bytes[i / 8] >> i % 8 ^ crc) & 1u;
+		uint32_t byte = bytes[i / 8];
+		uint32_t bit = (byte >> i % 8 ^ crc) & 1u;
 
 		crc = crc >> 1 ^ (bit ? 0x82f63b78u : 0);
 	}
