@@ -43,6 +43,14 @@ void histogram_add(struct histogram *h, uint64_t value)
 		h->max = value;
 }
 
+void histogram_merge(struct histogram *h, const struct histogram *from)
+{
+	h->count += from->count;
+	h->max = from->max > h->max ? from->max : h->max;
+	for (uint64_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		h->buckets[i] += from->buckets[i];
+}
+
 uint64_t histogram_quantile(const struct histogram *h, unsigned int permille)
 {
 	uint64_t rank = h->count / 1000 * permille +

@@ -18,6 +18,8 @@ struct histogram {
 
 void histogram_clear(struct histogram *h);
 void histogram_add(struct histogram *h, uint64_t value);
+/* Adds everything that is in @from. */
+void histogram_merge(struct histogram *h, const struct histogram *from);
 
 /*
  * The largest value that may share a bucket with the one that @permille of all do not

@@ -117,14 +117,6 @@ static void outcome_find(
 		m->result->sides[turn->side].additions += additions;
 }
 
-static void histogram_merge(struct histogram *into, const struct histogram *from)
-{
-	into->count += from->count;
-	into->max = from->max > into->max ? from->max : into->max;
-	for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
-		into->buckets[i] += from->buckets[i];
-}
-
 static int outcome_keep(struct measurement *m, const struct turn *turn,
 	const struct outcome *outcome, struct error *err)
 {
@@ -154,6 +146,23 @@ static int turn_take(struct measurement *m, enum turn_what what, enum turn_side 
 	return outcome_keep(m, &turn, outcome_p, err);
 }
 
+/* None where the clock is too coarse to see a bare operation. */
+static int latency_ratio_add(struct result *r, const struct outcome *of)
+{
+	if (of[TURN_BARE].median_ns == 0)
+		return 0;
+	return series_add(&r->latency_ratios,
+		(double)of[TURN_PAWL].median_ns / (double)of[TURN_BARE].median_ns);
+}
+
+static int rate_ratios_add(struct result *r, const struct outcome *of)
+{
+	const struct outcome *bare = &of[TURN_BARE], *pawl = &of[TURN_PAWL];
+	int rc = series_add(&r->rate_ratios, pawl->rate / bare->rate);
+
+	return rc ? rc : series_add(&r->cost_ratios, pawl->cost_ns / bare->cost_ns);
+}
+
 /* One turn of each side; which goes first alternates. */
 static int pair_take(
 	struct measurement *m, enum turn_what what, uint64_t number, struct error *err)
@@ -167,15 +176,7 @@ static int pair_take(
 		rc = turn_take(m, what, !first, &of[!first], err);
 	if (rc || m->warming_up)
 		return rc;
-	if (what == TURN_TIMED)
-		rc = series_add(
-			&r->latency_ratios, (double)of[TURN_PAWL].median_ns /
-						    (double)of[TURN_BARE].median_ns);
-	else
-		rc = series_add(&r->rate_ratios, of[TURN_PAWL].rate / of[TURN_BARE].rate);
-	if (!rc && what == TURN_RATE)
-		rc = series_add(
-			&r->cost_ratios, of[TURN_PAWL].cost_ns / of[TURN_BARE].cost_ns);
+	rc = what == TURN_TIMED ? latency_ratio_add(r, of) : rate_ratios_add(r, of);
 	return rc ? out_of_memory(err) : 0;
 }
 

@@ -4,7 +4,7 @@
 
 #include "bench/report.h"
 
-/* Four digits are more than any of these means. */
+/* More than any of these figures means. */
 #define DIGITS 6
 
 static json_t *spread_json(struct series *series)

@@ -90,12 +90,6 @@ struct completion {
 	int status; /* 0; -ECANCELED; or what went wrong first: -EIO, -ETIMEDOUT, -EACCES */
 };
 
-/* Small enough to come back in registers: this is the path of every number over shm. */
-struct word_now {
-	int status;   /* 0, or why nothing was done */
-	uint64_t old; /* the word before; 0 unless status is 0 */
-};
-
 /*
  * A back end.  Calls return 0 or -errno; with an error, *_p is not written and, where
  * there is an @err, it says why.
@@ -171,11 +165,12 @@ struct memory_ops {
 	int (*poll)(
 		struct link *link, struct completion *completions, int max, int *count_p);
 	/*
-	 * Optional, NULL where a back end has no such thing: a fetch-add that takes effect
-	 * and completes within the call.  Only when nothing is in flight on the link;
-	 * errors as fetch_add, never -EAGAIN.
+	 * Optional, NULL where a back end has no such thing: where the word at @offset is
+	 * for this process, good until the link is disconnected; NULL when there is no
+	 * word at @offset.  While nothing is in flight on the link, atomic_fetch_add there
+	 * is the link's fetch_add, taking effect and completing at once.
 	 */
-	struct word_now (*fetch_add_now)(struct link *link, uint64_t offset, uint64_t n);
+	_Atomic uint64_t *(*word)(struct link *link, uint64_t offset);
 };
 
 /* Every back end's structures begin with these, so that the calls below can be inline. */

@@ -47,27 +47,20 @@ static error_t down_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/*
- * True once nobody holds the replica's lock: its process has ended.  A lock that may not be
- * looked at is somebody else's; their replica, if it runs, says what may be done.
- */
-static bool lock_is_free(const char *path)
+/* True once nobody holds the lock behind @fd: the process that had it has ended. */
+static bool lock_is_free(int fd)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool is_free;
-
-	if (fd < 0)
-		return errno != EACCES;
-	is_free = flock(fd, LOCK_SH | LOCK_NB) == 0;
-	(void)close(fd);
-	return is_free;
+	if (flock(fd, LOCK_SH | LOCK_NB))
+		return false;
+	(void)flock(fd, LOCK_UN);
+	return true;
 }
 
-static int end_await(const char *lock, struct error *err)
+static int end_await(int lock, struct error *err)
 {
 	uint64_t deadline = clock_now_ns() + END_TIMEOUT_NS;
 
-	while (!lock_is_free(lock)) {
+	while (lock >= 0 && !lock_is_free(lock)) {
 		if (clock_now_ns() >= deadline)
 			return error_set(err, -ETIMEDOUT,
 				"pawl: the replica has saved its numbers but does not "
@@ -97,7 +90,7 @@ static int stop_ask(const struct endpoint *endpoint, bool erase, struct error *e
 
 /* A replica that could not save its numbers says so and ends all the same. */
 static int stop_and_await(
-	const struct endpoint *endpoint, const char *lock, bool erase, struct error *err)
+	const struct endpoint *endpoint, int lock, bool erase, struct error *err)
 {
 	int rc = stop_ask(endpoint, erase, err);
 	struct error late;
@@ -130,20 +123,15 @@ static int settle(const struct down_arguments *a)
 	return status;
 }
 
-static int down(const struct down_arguments *a)
+/* @lock is the running replica's, or negative when it may not be looked at. */
+static int stop(const struct down_arguments *a, const char *runtime, int lock)
 {
-	char runtime[PATH_MAX], socket_path[PATH_MAX], lock[PATH_MAX], text[PATH_MAX + 8];
+	char socket_path[PATH_MAX] = "", text[PATH_MAX + 8];
 	struct endpoint endpoint;
 	struct error err;
-	int rc = paths_runtime_dir(runtime, sizeof(runtime), &err);
+	int rc = paths_socket(
+		runtime, a->name, 1, socket_path, sizeof(socket_path), &err);
 
-	if (!rc)
-		rc = paths_socket(
-			runtime, a->name, 1, socket_path, sizeof(socket_path), &err);
-	if (!rc)
-		rc = paths_lock(runtime, a->name, 1, lock, sizeof(lock), &err);
-	if (!rc && lock_is_free(lock))
-		return settle(a);
 	(void)snprintf(text, sizeof(text), "unix:%s", socket_path);
 	if (!rc)
 		rc = endpoint_parse(text, false, &endpoint, &err);
@@ -154,6 +142,34 @@ static int down(const struct down_arguments *a)
 	(void)printf("%s: down, %s\n", a->name,
 		a->erase ? "its numbers are forgotten" : "its numbers are kept");
 	return command_finish_output();
+}
+
+/*
+ * The lock stays open over the stop, so that a replica which starts right after it, with a
+ * lock of its own, is not waited for.
+ */
+static int down(const struct down_arguments *a)
+{
+	char runtime[PATH_MAX], path[PATH_MAX];
+	struct error err;
+	int rc = paths_runtime_dir(runtime, sizeof(runtime), &err);
+	int lock;
+
+	if (!rc)
+		rc = paths_lock(runtime, a->name, 1, path, sizeof(path), &err);
+	if (rc)
+		return command_fail("%s", err.text);
+	lock = open(path, O_RDONLY | O_CLOEXEC);
+	if (lock < 0 && errno != EACCES)
+		return settle(a);
+	if (lock >= 0 && lock_is_free(lock)) {
+		(void)close(lock);
+		return settle(a);
+	}
+	rc = stop(a, runtime, lock);
+	if (lock >= 0)
+		(void)close(lock);
+	return rc;
 }
 
 int command_down(int argc, char **argv)

@@ -1,6 +1,7 @@
 /* Counters: opening them, and the two ways to take a number, within a call or in flight.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,7 +116,7 @@ int pawl_counter_open(
 		*counter_p = c;
 		return 0;
 	}
-	pawl->hot->link = NULL;
+	pawl->hot->direct = false;
 	c = counter_make(pawl, name);
 	if (!c)
 		return error_set(&pawl->err, -ENOMEM, "pawl: %s/%s: out of memory",
@@ -222,7 +223,7 @@ static __attribute__((noinline)) int add_in_queue(
 
 	if (rc)
 		return rc;
-	pawl->hot->link = NULL;
+	pawl->hot->direct = false;
 	if (!ticket_submit(&c->queue, n, 0, &index))
 		return error_set(&pawl->err, -EAGAIN,
 			"pawl: %s/%s: %u additions are waiting; take results with "
@@ -245,7 +246,7 @@ static __attribute__((noinline)) int add_posted(
 	struct pawl_counter *c, uint64_t n, uint64_t *last_p)
 {
 	struct pawl *pawl = c->pawl;
-	struct link *link = pawl->hot->link;
+	struct link *link = pawl->session.links[0];
 	struct waiter waiter = wait_begin(pawl->options.wait);
 	struct wait_clock clock = {0};
 	struct completion done;
@@ -259,7 +260,7 @@ static __attribute__((noinline)) int add_posted(
 			continue;
 		rc = wait_look(pawl, &clock);
 		if (rc) {
-			pawl->hot->link = NULL;
+			pawl->hot->direct = false;
 			return rc;
 		}
 		if (pawl->session.stage != SESSION_READY)
@@ -276,21 +277,20 @@ static __attribute__((noinline)) int add_posted(
 	return add_in_queue(c, n, last_p);
 }
 
-/* The short way, where H1 allows it; everything else is left to the queue. */
+/* The short ways, where H1 allows them; everything else is left to the queue. */
 static inline int add(struct pawl_counter *c, uint64_t n, uint64_t *last_p)
 {
-	struct link *link = c->hot->link;
-	struct word_now word;
+	uint64_t v;
 
-	if (__builtin_expect(link == NULL, 0))
+	if (__builtin_expect(!c->hot->direct, 0))
 		return add_in_queue(c, n, last_p);
-	if (!link->ops->fetch_add_now)
+	if (!c->word)
 		return add_posted(c, n, last_p);
-	word = link->ops->fetch_add_now(link, c->offset, n);
-	if (__builtin_expect(word.status || !ticket_confirmed_alone(word.old, n), 0))
+	v = atomic_fetch_add(c->word, n);
+	if (__builtin_expect(!ticket_confirmed_alone(v, n), 0))
 		return add_in_queue(c, n, last_p);
 	c->additions++;
-	*last_p = word.old + n;
+	*last_p = v + n;
 	return 0;
 }
 
@@ -338,7 +338,7 @@ int pawl_submit(struct pawl_counter *counter, uint64_t n, uint64_t cookie)
 	rc = handle_check(pawl);
 	if (rc)
 		return rc;
-	pawl->hot->link = NULL;
+	pawl->hot->direct = false;
 	if (!ticket_submit(&counter->queue, n, cookie, &index))
 		return -EAGAIN;
 	pump_post(counter);

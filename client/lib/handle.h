@@ -3,7 +3,7 @@
  * turns their effects into operations on links and completions into tickets' events, and
  * session.c provides the links and begins epochs.
  *
- * H1  hot->link is set only while a call may add past the queue: the session is ready in
+ * H1  hot->direct is set only while a call may add past the queue: the session is ready in
  *     a chain of one, and nothing is in flight or waiting on any counter.
  * H2  Completions of one epoch never reach the tickets of another: links are closed,
  * after draining, before the next epoch is entered.
@@ -29,8 +29,8 @@
 
 /* Lives in a page that the kernel clears in a child: there, every field is zero. */
 struct hot {
-	uint64_t alive;	   /* 1 in the process that opened the handle */
-	struct link *link; /* H1 */
+	uint64_t alive; /* 1 in the process that opened the handle */
+	bool direct;	/* H1 */
 };
 
 enum session_stage {
@@ -85,8 +85,9 @@ struct pawl {
 };
 
 struct pawl_counter {
-	struct hot *hot; /* the handle's */
-	uint64_t offset; /* of its word in the region */
+	struct hot *hot;	/* the handle's */
+	_Atomic uint64_t *word; /* H1; NULL where only the card reaches it */
+	uint64_t offset;	/* of its word in the region */
 	struct ticket_queue queue;
 	uint64_t additions;
 	struct pawl *pawl;
@@ -127,7 +128,7 @@ void pump_run(struct pawl *pawl);
 void pump_turn(struct pawl *pawl);
 /* pump.c: takes completions only.  True when there was one. */
 bool pump_collect(struct pawl *pawl);
-/* pump.c: sets or clears hot->link, as H1 has it. */
+/* pump.c: sets or clears hot->direct, as H1 has it. */
 void pump_hot_update(struct pawl *pawl);
 
 /* session.c */

@@ -164,12 +164,12 @@ void pump_hot_update(struct pawl *pawl)
 {
 	const struct session *s = &pawl->session;
 
-	pawl->hot->link = NULL;
+	pawl->hot->direct = false;
 	if (s->stage != SESSION_READY || pawl->in_flight > 0)
 		return;
 	for (uint32_t i = 0; i < pawl->counters_count; i++) {
 		if (!ticket_alone(&pawl->counters[i]->queue))
 			return;
 	}
-	pawl->hot->link = s->links[0]; /* H1 */
+	pawl->hot->direct = true; /* H1 */
 }

@@ -307,6 +307,7 @@ static int counter_opened(
 	}
 	c->index = opened->counter;
 	c->offset = region_counter_offset(opened->counter);
+	c->word = s->ops->word ? s->ops->word(s->links[0], c->offset) : NULL;
 	ticket_enter_epoch(&c->queue, s->epoch, s->chain_len - 1, opened->epoch_base);
 	s->opening++;
 	return 0;
@@ -435,7 +436,7 @@ void session_lost(struct pawl *pawl)
 {
 	struct session *s = &pawl->session;
 
-	pawl->hot->link = NULL;
+	pawl->hot->direct = false;
 	for (uint32_t i = 0; i < pawl->counters_count; i++)
 		ticket_on_lost(&pawl->counters[i]->queue);
 	if (!pawl->lost_since_ns)

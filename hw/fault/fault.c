@@ -196,5 +196,5 @@ const struct memory_ops fault_memory_ops = {
 	.write = fault_write,
 	.read = fault_read,
 	.poll = fault_poll,
-	.fetch_add_now = NULL,
+	.word = NULL,
 };

@@ -13,7 +13,7 @@
  *  F3  When a link fails, its inner link is disconnected before the first failure is
  *      reported, so that nobody writes into a buffer that has been given back.
  *
- * fetch_add_now is absent, so that every addition can meet a fault.
+ * word is absent, so that every addition can meet a fault.
  */
 #ifndef PAWL_HW_FAULT_FAULT_H
 #define PAWL_HW_FAULT_FAULT_H

@@ -166,13 +166,13 @@ int shm_fetch_add(struct link *base, uint64_t offset, uint64_t n, uint64_t cooki
 	return 0;
 }
 
-struct word_now shm_fetch_add_now(struct link *base, uint64_t offset, uint64_t n)
+_Atomic uint64_t *shm_word(struct link *base, uint64_t offset)
 {
 	struct shm_link *link = shm_link(base);
 
-	if (unlikely(word_number(offset) >= link->words))
-		return (struct word_now){.status = word_refuse(offset)};
-	return (struct word_now){.old = copy_word_add(link->base + offset, n)};
+	if (word_number(offset) >= link->words)
+		return NULL;
+	return (_Atomic uint64_t *)(void *)(link->base + offset);
 }
 
 int shm_compare_swap(struct link *base, uint64_t offset, uint64_t expected,

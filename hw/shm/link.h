@@ -23,7 +23,7 @@ int shm_state(const struct link *link, struct error *err);
 void shm_disconnect(struct link *link);
 
 int shm_fetch_add(struct link *base, uint64_t offset, uint64_t n, uint64_t cookie);
-struct word_now shm_fetch_add_now(struct link *base, uint64_t offset, uint64_t n);
+_Atomic uint64_t *shm_word(struct link *base, uint64_t offset);
 int shm_compare_swap(struct link *base, uint64_t offset, uint64_t expected,
 	uint64_t desired, uint64_t cookie);
 int shm_write(struct link *base, uint64_t offset, const void *bytes, size_t len,

@@ -196,5 +196,5 @@ const struct memory_ops shm_memory_ops = {
 	.write = shm_write,
 	.read = shm_read,
 	.poll = shm_poll,
-	.fetch_add_now = shm_fetch_add_now,
+	.word = shm_word,
 };

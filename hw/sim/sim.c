@@ -229,5 +229,5 @@ const struct memory_ops sim_memory_ops = {
 	.write = sim_write,
 	.read = sim_read,
 	.poll = sim_poll,
-	.fetch_add_now = NULL,
+	.word = NULL,
 };

@@ -94,6 +94,24 @@ static void buckets_keep_the_order_of_values(void **state)
 	}
 }
 
+static void two_histograms_merge_into_one(void **state)
+{
+	static struct histogram other;
+
+	(void)state;
+	histogram_clear(&other);
+	for (uint64_t v = 1; v <= 100; v++)
+		histogram_add(v % 2 ? &h : &other, v);
+	histogram_merge(&h, &other);
+	assert_int_equal(h.count, 100);
+	assert_int_equal(h.max, 100);
+	assert_int_equal(histogram_quantile(&h, 500), 50);
+	assert_int_equal(histogram_quantile(&h, 990), 99);
+	histogram_clear(&other);
+	histogram_merge(&other, &h);
+	assert_int_equal(histogram_quantile(&other, 1000), 100);
+}
+
 static void a_series_tells_its_middle_and_its_ends(void **state)
 {
 	struct result result = {0};
@@ -121,6 +139,7 @@ int main(void)
 		cmocka_unit_test_setup(
 			every_size_is_kept_to_one_part_in_256, begin_empty),
 		cmocka_unit_test_setup(buckets_keep_the_order_of_values, begin_empty),
+		cmocka_unit_test_setup(two_histograms_merge_into_one, begin_empty),
 		cmocka_unit_test(a_series_tells_its_middle_and_its_ends),
 	};
 

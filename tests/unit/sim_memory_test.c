@@ -1,0 +1,603 @@
+/* Simulated memory: its three moments, its faults, and that a seed tells the whole story. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hw/fault/random.h"
+#include "hw/sim/sim.h"
+
+#define DEPTH 8
+#define PEER 0
+#define OWNER 1
+
+/* A world with an owner on one node and a peer on another. */
+struct rig {
+	struct sim_config config;
+	struct sim_world *world;
+	struct device *owner;
+	struct device *peer;
+	struct memory *memory;
+	struct link *link;
+};
+
+static const struct memory_ops *const ops = &sim_memory_ops;
+
+static struct link *rig_connect(struct rig *rig, uint64_t token)
+{
+	struct link_config config = {.depth = DEPTH, .token = token};
+	struct link *link;
+
+	assert_int_equal(
+		ops->connect(rig->peer, ops->address(rig->memory), &config, &link, NULL),
+		0);
+	while (ops->state(link, NULL) == -EAGAIN) {
+		sim_world_run_until(rig->world, sim_world_now_ns(rig->world) + 1000);
+		assert_int_equal(ops->progress(rig->owner, NULL), 0);
+	}
+	assert_int_equal(ops->state(link, NULL), 0);
+	return link;
+}
+
+static void rig_open(struct rig *rig, uint64_t seed)
+{
+	struct memory_config memory = {.pages = {.len = 8192}};
+
+	sim_config_default(&rig->config, seed);
+	assert_int_equal(sim_world_open(&rig->config, &rig->world, NULL), 0);
+	assert_int_equal(sim_device_open(rig->world, OWNER, &rig->owner), 0);
+	assert_int_equal(sim_device_open(rig->world, PEER, &rig->peer), 0);
+	assert_int_equal(ops->expose(rig->owner, &memory, &rig->memory, NULL), 0);
+	rig->link = rig_connect(rig, 1);
+}
+
+static void rig_close(struct rig *rig)
+{
+	ops->disconnect(rig->link);
+	ops->withdraw(rig->memory);
+	ops->close(rig->peer);
+	ops->close(rig->owner);
+	sim_world_close(rig->world);
+}
+
+static uint64_t rig_word(const struct rig *rig)
+{
+	return ops->load(rig->memory, 0);
+}
+
+static int rig_poll(struct rig *rig, struct completion *done)
+{
+	int count = -1;
+
+	assert_int_equal(ops->poll(rig->link, done, 1, &count), 0);
+	return count;
+}
+
+static void rig_add(struct rig *rig, unsigned int times)
+{
+	for (uint64_t i = 0; i < times; i++)
+		assert_int_equal(ops->fetch_add(rig->link, 0, 1, i), 0);
+}
+
+/* Lets everything happen that is going to. */
+static void rig_settle(struct rig *rig)
+{
+	while (sim_world_step(rig->world))
+		;
+}
+
+static void posting_effect_and_completion_are_three_moments(void **state)
+{
+	struct completion done;
+	struct rig rig;
+	uint64_t posted_ns, effect_ns;
+
+	(void)state;
+	rig_open(&rig, 1);
+	posted_ns = sim_world_now_ns(rig.world);
+	rig_add(&rig, 1);
+	assert_int_equal(rig_word(&rig), 0);
+	assert_int_equal(rig_poll(&rig, &done), 0);
+	assert_true(sim_world_step(rig.world));
+	effect_ns = sim_world_now_ns(rig.world);
+	assert_in_range(effect_ns - posted_ns, 1000, 5000);
+	assert_int_equal(rig_word(&rig), 1);
+	assert_int_equal(rig_poll(&rig, &done), 0);
+	assert_true(sim_world_step(rig.world));
+	assert_in_range(sim_world_now_ns(rig.world) - effect_ns, 1000, 5000);
+	assert_int_equal(rig_poll(&rig, &done), 1);
+	assert_int_equal(done.value, 0);
+	assert_false(sim_world_step(rig.world));
+	rig_close(&rig);
+}
+
+static void polling_does_not_move_time(void **state)
+{
+	struct completion done;
+	struct rig rig;
+	uint64_t now;
+
+	(void)state;
+	rig_open(&rig, 2);
+	now = sim_world_now_ns(rig.world);
+	rig_add(&rig, 2);
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(rig_poll(&rig, &done), 0);
+		assert_int_equal(ops->progress(rig.owner, NULL), 0);
+	}
+	assert_int_equal(sim_world_now_ns(rig.world), now);
+	rig_close(&rig);
+}
+
+static void read_sees_the_moment_of_its_effect(void **state)
+{
+	uint64_t seen = 99, word = 5;
+	struct completion done;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, 3);
+	assert_int_equal(ops->read(rig.link, 0, &seen, 8, 0), 0);
+	memcpy(ops->base(rig.memory), &word, 8); /* after it was posted */
+	assert_true(sim_world_step(rig.world));
+	word = 6;
+	memcpy(ops->base(rig.memory), &word, 8); /* after its effect */
+	rig_settle(&rig);
+	assert_int_equal(rig_poll(&rig, &done), 1);
+	assert_int_equal(seen, 5);
+	rig_close(&rig);
+}
+
+/* Two links at work, with calls in between and a fault now and then; what happened. */
+static uint64_t story_run(uint64_t seed)
+{
+	struct random choice = {.state = 77}; /* the same for every seed of the world */
+	unsigned char bytes[300];
+	struct link *links[2];
+	struct rig rig;
+	uint64_t hash;
+
+	rig_open(&rig, seed);
+	links[0] = rig.link;
+	links[1] = rig_connect(&rig, 2);
+	for (int i = 0; i < 500; i++) {
+		struct link *link = links[random_below(&choice, 2)];
+		struct completion done;
+		int count;
+
+		memset(bytes, i, sizeof(bytes));
+		(void)ops->fetch_add(link, 0, 1, 0);
+		(void)ops->write(link, 64, bytes, sizeof(bytes), 1);
+		(void)ops->compare_swap(link, 8, 0, 1, 2);
+		for (uint64_t steps = random_below(&choice, 8); steps > 0; steps--)
+			(void)sim_world_step(rig.world);
+		while (ops->poll(link, &done, 1, &count) == 0 && count == 1)
+			sim_world_trace_note(rig.world, done.value);
+		if (i == 300)
+			sim_link_lose(link, true);
+	}
+	ops->disconnect(links[1]);
+	rig_settle(&rig);
+	hash = sim_world_trace_hash(rig.world);
+	rig_close(&rig);
+	return hash;
+}
+
+static void same_seed_tells_the_same_story(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 50; seed++) {
+		uint64_t hash = story_run(seed);
+
+		assert_true(hash == story_run(seed));
+		assert_false(hash == story_run(seed + 50));
+	}
+}
+
+static void memory_of_a_paused_node_answers(void **state)
+{
+	struct completion done;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, 4);
+	sim_node_pause(rig.world, OWNER);
+	rig_add(&rig, 1);
+	rig_settle(&rig);
+	assert_int_equal(rig_poll(&rig, &done), 1);
+	assert_int_equal(done.status, 0);
+	assert_int_equal(rig_word(&rig), 1);
+	rig_close(&rig);
+}
+
+static void paused_node_lets_nobody_in_until_it_is_resumed(void **state)
+{
+	struct link_config config = {.depth = DEPTH};
+	struct link *link;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, 5);
+	sim_node_pause(rig.world, OWNER);
+	assert_int_equal(
+		ops->connect(rig.peer, ops->address(rig.memory), &config, &link, NULL),
+		0);
+	rig_settle(&rig);
+	assert_int_equal(ops->progress(rig.owner, NULL), 0);
+	rig_settle(&rig);
+	assert_int_equal(ops->state(link, NULL), -EAGAIN);
+	sim_node_resume(rig.world, OWNER);
+	assert_int_equal(ops->progress(rig.owner, NULL), 0);
+	rig_settle(&rig);
+	assert_int_equal(ops->state(link, NULL), 0);
+	ops->disconnect(link);
+	rig_close(&rig);
+}
+
+static void connecting_to_a_paused_node_ends_in_time(void **state)
+{
+	struct link_config config = {.depth = DEPTH};
+	struct error err = {""};
+	struct link *link;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, 6);
+	sim_node_pause(rig.world, OWNER);
+	assert_int_equal(
+		ops->connect(rig.peer, ops->address(rig.memory), &config, &link, NULL),
+		0);
+	sim_world_run_until(
+		rig.world, sim_world_now_ns(rig.world) + rig.config.timeout_ns);
+	assert_int_equal(ops->state(link, &err), -ETIMEDOUT);
+	assert_non_null(strstr(err.text, "connect again"));
+	sim_node_resume(rig.world, OWNER);
+	assert_int_equal(ops->progress(rig.owner, NULL), 0);
+	rig_settle(&rig);
+	assert_int_equal(ops->state(link, NULL), -ETIMEDOUT);
+	ops->disconnect(link);
+	rig_close(&rig);
+}
+
+static void paused_peer_sees_its_completions_when_it_wakes(void **state)
+{
+	struct completion done;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, 7);
+	rig_add(&rig, 1);
+	sim_node_pause(rig.world, PEER);
+	rig_settle(&rig);
+	assert_int_equal(rig_poll(&rig, &done), 0);
+	sim_node_resume(rig.world, PEER);
+	assert_int_equal(rig_poll(&rig, &done), 1);
+	rig_close(&rig);
+}
+
+static void crashed_owner_changes_no_more_and_its_links_fail_in_time(void **state)
+{
+	struct memory_config memory = {.pages = {.len = 64}};
+	struct completion done;
+	struct device *device;
+	struct memory *other;
+	struct rig rig;
+	uint64_t crashed_ns;
+
+	(void)state;
+	rig_open(&rig, 8);
+	rig_add(&rig, 3);
+	sim_node_crash(rig.world, OWNER);
+	crashed_ns = sim_world_now_ns(rig.world);
+	while (rig_poll(&rig, &done) == 0)
+		assert_true(sim_world_step(rig.world));
+	assert_in_range(
+		sim_world_now_ns(rig.world) - crashed_ns, 1, rig.config.timeout_ns);
+	assert_int_equal(done.status, -ETIMEDOUT);
+	assert_int_equal(ops->state(rig.link, NULL), -ENOTCONN);
+	rig_settle(&rig);
+	assert_int_equal(rig_word(&rig), 0);
+	assert_int_equal(ops->progress(rig.owner, NULL), -EIO);
+	assert_int_equal(sim_device_open(rig.world, OWNER, &device), -ENODEV);
+	sim_node_restart(rig.world, OWNER);
+	assert_int_equal(ops->progress(rig.owner, NULL), -EIO); /* of an earlier life */
+	assert_int_equal(sim_device_open(rig.world, OWNER, &device), 0);
+	assert_int_equal(ops->expose(device, &memory, &other, NULL), 0);
+	ops->withdraw(other);
+	ops->close(device);
+	rig_close(&rig);
+}
+
+/* How many of DEPTH additions still had an effect after @end_link, over many seeds. */
+static void ghosts_check(void (*end_link)(struct rig *rig))
+{
+	unsigned int none = 0, some = 0, all = 0;
+
+	for (uint64_t seed = 0; seed < 200; seed++) {
+		struct rig rig;
+
+		rig_open(&rig, seed);
+		rig_add(&rig, DEPTH);
+		end_link(&rig);
+		assert_int_equal(rig_word(&rig), 0);
+		rig_settle(&rig);
+		none += rig_word(&rig) == 0;
+		all += rig_word(&rig) == DEPTH;
+		some += rig_word(&rig) > 0 && rig_word(&rig) < DEPTH;
+		rig.link = rig_connect(&rig, 3);
+		rig_close(&rig);
+	}
+	assert_true(none > 5 && some > 50 && all > 5);
+}
+
+static void disconnect_early(struct rig *rig)
+{
+	ops->disconnect(rig->link);
+}
+
+static void peer_crash(struct rig *rig)
+{
+	sim_node_crash(rig->world, PEER);
+	ops->disconnect(rig->link);
+	ops->close(rig->peer);
+	sim_node_restart(rig->world, PEER);
+	assert_int_equal(sim_device_open(rig->world, PEER, &rig->peer), 0);
+}
+
+static void operations_of_an_ended_link_may_arrive_later(void **state)
+{
+	(void)state;
+	ghosts_check(disconnect_early);
+	ghosts_check(peer_crash);
+}
+
+static void withdrawn_memory_is_safe_from_ghosts(void **state)
+{
+	struct link_config config = {.depth = DEPTH};
+	struct link *link;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, 9);
+	rig_add(&rig, DEPTH);
+	ops->disconnect(rig.link);
+	ops->withdraw(rig.memory);
+	rig_settle(&rig); /* a sanitizer would see a write into freed bytes */
+	assert_int_equal(ops->connect(rig.peer, "sim node=1 memory=1 len=8192", &config,
+				 &link, NULL),
+		0);
+	rig_settle(&rig);
+	assert_int_equal(ops->state(link, NULL), -ECONNREFUSED);
+	ops->disconnect(link);
+	ops->close(rig.peer);
+	ops->close(rig.owner);
+	sim_world_close(rig.world);
+}
+
+static void partition_holds_operations_back_until_it_heals(void **state)
+{
+	struct completion done;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, 10);
+	sim_world_partition(rig.world, PEER, OWNER);
+	rig_add(&rig, 1);
+	sim_world_run_until(
+		rig.world, sim_world_now_ns(rig.world) + rig.config.timeout_ns / 2);
+	assert_int_equal(rig_word(&rig), 0);
+	sim_world_heal(rig.world, OWNER, PEER);
+	rig_settle(&rig);
+	assert_int_equal(rig_word(&rig), 1);
+	assert_int_equal(rig_poll(&rig, &done), 1);
+	assert_int_equal(done.status, 0);
+	rig_close(&rig);
+}
+
+static void partition_of_others_disturbs_nobody(void **state)
+{
+	struct completion done;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, 11);
+	sim_world_partition(rig.world, PEER, 5);
+	sim_world_partition(rig.world, 3, OWNER);
+	rig_add(&rig, 1);
+	rig_settle(&rig);
+	assert_int_equal(rig_poll(&rig, &done), 1);
+	assert_int_equal(done.status, 0);
+	rig_close(&rig);
+}
+
+static void nothing_behind_a_lost_request_takes_effect(void **state)
+{
+	struct completion done;
+	struct rig rig;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 50; seed++) {
+		rig_open(&rig, seed);
+		rig_add(&rig, 2);
+		(void)sim_world_step(rig.world); /* the first has its effect */
+		sim_link_lose(rig.link, false);
+		rig_settle(&rig);
+		assert_int_equal(rig_word(&rig), 1);
+		assert_int_equal(rig_poll(&rig, &done), 1);
+		assert_int_equal(done.status, 0);
+		assert_int_equal(rig_poll(&rig, &done), 1);
+		assert_int_equal(done.status, -ETIMEDOUT);
+		rig_close(&rig);
+	}
+}
+
+static void lost_completion_leaves_its_effect(void **state)
+{
+	struct completion done;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, 12);
+	sim_link_lose(rig.link, true); /* the next one */
+	rig_add(&rig, 1);
+	rig_settle(&rig);
+	assert_int_equal(rig_word(&rig), 1);
+	assert_int_equal(rig_poll(&rig, &done), 1);
+	assert_int_equal(done.status, -ETIMEDOUT);
+	rig_close(&rig);
+}
+
+static void note_argument(void *context, uint64_t argument)
+{
+	uint64_t **next = context;
+
+	*(*next)++ = argument;
+}
+
+static void calls_come_in_time_order_and_within_the_limit(void **state)
+{
+	uint64_t order[4] = {0}, *next = order;
+	struct rig rig;
+	uint64_t now;
+
+	(void)state;
+	rig_open(&rig, 13);
+	now = sim_world_now_ns(rig.world);
+	assert_int_equal(
+		sim_world_call_at(rig.world, now + 30, note_argument, &next, 3), 0);
+	assert_int_equal(
+		sim_world_call_at(rig.world, now + 10, note_argument, &next, 1), 0);
+	assert_int_equal(
+		sim_world_call_at(rig.world, now + 10, note_argument, &next, 2), 0);
+	assert_int_equal(sim_world_call_at(rig.world, 0, note_argument, &next, 0), 0);
+	assert_int_equal(sim_world_next_ns(rig.world), now);
+	sim_world_run_until(rig.world, now + 20);
+	assert_int_equal(sim_world_now_ns(rig.world), now + 20);
+	assert_ptr_equal(next, order + 3);
+	rig_settle(&rig);
+	assert_int_equal(sim_world_now_ns(rig.world), now + 30);
+	for (uint64_t i = 0; i < 4; i++)
+		assert_int_equal(order[i], i);
+	for (unsigned int i = 0; i < rig.config.calls; i++)
+		assert_int_equal(
+			sim_world_call_at(rig.world, now, note_argument, &next, 0), 0);
+	assert_int_equal(
+		sim_world_call_at(rig.world, now, note_argument, &next, 0), -ENOBUFS);
+	rig_close(&rig);
+}
+
+static void long_writes_beyond_the_limit_have_to_wait(void **state)
+{
+	struct memory_config memory = {.pages = {.len = 1}};
+	unsigned char bytes[100] = {1};
+	struct completion done;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, 14);
+	ops->disconnect(rig.link);
+	ops->withdraw(rig.memory);
+	ops->close(rig.peer);
+	ops->close(rig.owner);
+	sim_world_close(rig.world);
+	rig.config.transfers = 2;
+	assert_int_equal(sim_world_open(&rig.config, &rig.world, NULL), 0);
+	assert_int_equal(sim_device_open(rig.world, OWNER, &rig.owner), 0);
+	assert_int_equal(sim_device_open(rig.world, PEER, &rig.peer), 0);
+	memory.pages.len = 4096;
+	assert_int_equal(ops->expose(rig.owner, &memory, &rig.memory, NULL), 0);
+	rig.link = rig_connect(&rig, 1);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(ops->write(rig.link, 0, bytes, 100, 0), 0);
+		assert_int_equal(ops->write(rig.link, 0, bytes, 100, 0), 0);
+		assert_int_equal(ops->write(rig.link, 0, bytes, 100, 0), -EAGAIN);
+		assert_int_equal(ops->write(rig.link, 0, bytes, 16, 0), 0);
+		rig_settle(&rig);
+		for (int j = 0; j < 3; j++)
+			assert_int_equal(rig_poll(&rig, &done), 1);
+	}
+	rig_close(&rig);
+}
+
+static void world_stays_within_its_configuration(void **state)
+{
+	struct memory_config memory = {.pages = {.len = 1 << 20}};
+	struct link_config config = {.depth = 1};
+	struct link *links[64], *one_more;
+	struct memory *other;
+	struct error err;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, 15);
+	assert_int_equal(ops->expose(rig.owner, &memory, &other, &err), -ENOMEM);
+	assert_non_null(strstr(err.text, "raise memory_len"));
+	for (unsigned int i = 1; i < rig.config.links; i++)
+		assert_int_equal(ops->connect(rig.peer, ops->address(rig.memory), &config,
+					 &links[i], NULL),
+			0);
+	assert_int_equal(ops->connect(rig.peer, ops->address(rig.memory), &config,
+				 &one_more, &err),
+		-ENOMEM);
+	for (unsigned int i = 1; i < rig.config.links; i++)
+		ops->disconnect(links[i]);
+	rig_settle(&rig);
+	assert_int_equal(ops->connect(rig.peer, ops->address(rig.memory), &config,
+				 &one_more, &err),
+		0);
+	ops->disconnect(one_more);
+	rig_close(&rig);
+}
+
+static void configuration_out_of_range_is_refused(void **state)
+{
+	struct sim_config good, bad[6];
+	struct sim_world *world = NULL;
+
+	(void)state;
+	sim_config_default(&good, 0);
+	for (int i = 0; i < 6; i++)
+		bad[i] = good;
+	bad[0].nodes = SIM_NODES_MAX + 1;
+	bad[1].links = 0;
+	bad[2].transfers = 0;
+	bad[3].latency_min_ns = good.latency_max_ns + 1;
+	bad[4].straggle = 1000001;
+	bad[5].timeout_ns = 0;
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(sim_world_open(&bad[i], &world, NULL), -EINVAL);
+	assert_null(world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(posting_effect_and_completion_are_three_moments),
+		cmocka_unit_test(polling_does_not_move_time),
+		cmocka_unit_test(read_sees_the_moment_of_its_effect),
+		cmocka_unit_test(same_seed_tells_the_same_story),
+		cmocka_unit_test(memory_of_a_paused_node_answers),
+		cmocka_unit_test(paused_node_lets_nobody_in_until_it_is_resumed),
+		cmocka_unit_test(connecting_to_a_paused_node_ends_in_time),
+		cmocka_unit_test(paused_peer_sees_its_completions_when_it_wakes),
+		cmocka_unit_test(
+			crashed_owner_changes_no_more_and_its_links_fail_in_time),
+		cmocka_unit_test(operations_of_an_ended_link_may_arrive_later),
+		cmocka_unit_test(withdrawn_memory_is_safe_from_ghosts),
+		cmocka_unit_test(partition_holds_operations_back_until_it_heals),
+		cmocka_unit_test(partition_of_others_disturbs_nobody),
+		cmocka_unit_test(nothing_behind_a_lost_request_takes_effect),
+		cmocka_unit_test(lost_completion_leaves_its_effect),
+		cmocka_unit_test(calls_come_in_time_order_and_within_the_limit),
+		cmocka_unit_test(long_writes_beyond_the_limit_have_to_wait),
+		cmocka_unit_test(world_stays_within_its_configuration),
+		cmocka_unit_test(configuration_out_of_range_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("sim_memory", tests, NULL, NULL);
+}
