@@ -31,8 +31,7 @@ static inline int scratch_remove_one(
 
 static inline void scratch_remove(const struct scratch *scratch)
 {
-	(void)nftw(
-		scratch->path, scratch_remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	(void)nftw(scratch->path, scratch_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 #endif

@@ -218,6 +218,8 @@ static uint64_t kill_a_writer(useconds_t after_us)
 	if (child == 0)
 		write_for_ever(tell[1]);
 	(void)close(tell[1]);
+	/* Its first write is done, however slow the disk; the kill meets a later one. */
+	assert_int_equal(read(tell[0], &revision, sizeof(revision)), sizeof(revision));
 	(void)usleep(after_us);
 	assert_int_equal(kill(child, SIGKILL), 0);
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -234,14 +236,14 @@ static void killed_writers_never_leave_a_damaged_record(void **state)
 
 	(void)state;
 	for (useconds_t i = 0; i < KILLS; i++) {
-		uint64_t told = kill_a_writer(3000 + i * 171);
+		uint64_t told = kill_a_writer(i * 171);
 		struct call get = call_get(store);
 
 		assert_int_equal(get.status, 0);
 		assert_true(get.revision >= told && get.revision >= last);
 		last = get.revision;
 	}
-	assert_true(last > KILLS);
+	assert_true(last >= KILLS);
 	assert_int_equal(call_put(store, last, "after", 5).status, 0);
 	assert_int_equal(access(record_new, F_OK), -1);
 }

@@ -1,0 +1,47 @@
+/*
+ * The suite over the fault back end around shared memory: first with a plan in which
+ * nothing goes wrong, then with completions that are late.
+ */
+#include "hw/fault/fault.h"
+#include "tests/conformance/conformance.h"
+
+static struct fault_plan plan;
+
+static int device_open(bool owner, struct device **device_p, struct error *err)
+{
+	struct device_config config = {.listen = owner};
+	struct device *inner;
+	int rc = shm_memory_ops.open(&config, &inner, err);
+
+	if (rc)
+		return rc;
+	rc = fault_device_open(&plan, &shm_memory_ops, inner, device_p);
+	if (rc)
+		shm_memory_ops.close(inner);
+	return rc;
+}
+
+static void link_break(struct fixture *fixture)
+{
+	fault_link_cut(fixture->link);
+}
+
+int main(void)
+{
+	struct conformance_bed bed = {
+		.name = "fault, nothing planned",
+		.ops = &fault_memory_ops,
+		.open = device_open,
+		.break_link = link_break,
+		.unreachable = "shm path=/proc/2147483647/fd/3 len=4096",
+		.has_processes = true,
+		.litmus_rounds = 50000,
+		.hammer_count = 50000,
+		.cycles_count = 200,
+	};
+	int failed = conformance_run(&bed);
+
+	bed.name = "fault, late completions";
+	plan = (struct fault_plan){.seed = 5, .delay = 300000, .delay_polls = 7};
+	return conformance_run(&bed) || failed;
+}
