@@ -139,7 +139,6 @@ int handle_public_error(int code)
 	switch (code) {
 	case 0:
 	case -EACCES:
-	case -EAGAIN:
 	case -EBADF:
 	case -ECONNREFUSED:
 	case -EINVAL:
@@ -159,6 +158,8 @@ int handle_public_error(int code)
 	case -EADDRNOTAVAIL:
 	case -ENOTCONN:
 		return -ENODEV;
+	case -EAGAIN: /* from a replica that was replaced */
+	case -ECONNABORTED:
 	case -ECONNRESET:
 	case -EPIPE:
 	case -EHOSTUNREACH:
