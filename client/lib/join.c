@@ -192,8 +192,8 @@ static int counter_opened(
 	const Control__CounterOpened *opened = reply->counter_opened;
 
 	if (reply->error) {
-		int code = error_set(
-			&s->why, handle_public_error(-(int)reply->error), "%s", reply->text);
+		int code = error_set(&s->why, handle_public_error(-(int)reply->error),
+			"%s", reply->text);
 
 		s->why_code = code;
 		if (s->stage == SESSION_READY)
