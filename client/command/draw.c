@@ -10,6 +10,7 @@ struct draw_arguments {
 	const char *amount; /* pawl add's N */
 	bool takes_amount;
 	const char *count;
+	const char *timeout;
 };
 
 static error_t draw_option(int key, char *arg, struct argp_state *state)
@@ -19,6 +20,9 @@ static error_t draw_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'c':
 		a->count = arg;
+		return 0;
+	case TARGET_OPTION_TIMEOUT:
+		a->timeout = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
@@ -37,6 +41,14 @@ static error_t draw_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static int draw_open(const struct draw_arguments *a, struct target *target_p)
+{
+	struct pawl_options options = PAWL_OPTIONS_INIT;
+	int rc = a->timeout ? target_timeout_set(a->timeout, &options) : COMMAND_OK;
+
+	return rc ? rc : target_open(a->target, &options, target_p);
+}
+
 static int numbers_print(const struct target *target, uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++) {
@@ -53,7 +65,8 @@ static int numbers_print(const struct target *target, uint64_t count)
 int command_next(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{"count", 'c', "K", 0, "Take K numbers (1)", 0}, {0}};
+		{"count", 'c', "K", 0, "Take K numbers (1)", 0}, TARGET_TIMEOUT_ENTRY,
+		{0}};
 	static const struct argp argp = {options, draw_option, "NAME/COUNTER",
 		"Take the next number of a counter and print it, one per line.  The "
 		"first number "
@@ -69,7 +82,7 @@ int command_next(int argc, char **argv)
 	if (!command_number(a.count, 1, UINT64_MAX, &count))
 		return command_misuse(
 			"pawl next: --count=%s: not a count; use 1 or more", a.count);
-	rc = target_open(a.target, NULL, &target);
+	rc = draw_open(&a, &target);
 	if (rc)
 		return rc;
 	rc = numbers_print(&target, count);
@@ -79,7 +92,8 @@ int command_next(int argc, char **argv)
 
 int command_add(int argc, char **argv)
 {
-	static const struct argp argp = {NULL, draw_option, "NAME/COUNTER N",
+	static const struct argp_option options[] = {TARGET_TIMEOUT_ENTRY, {0}};
+	static const struct argp argp = {options, draw_option, "NAME/COUNTER N",
 		"Take N numbers at once and print the first and the last of them.", NULL,
 		NULL, NULL};
 	struct draw_arguments a = {.takes_amount = true};
@@ -93,7 +107,7 @@ int command_add(int argc, char **argv)
 		return command_misuse(
 			"pawl add: '%s': not a number of numbers; use 1 to %" PRIu64,
 			a.amount, PAWL_ADD_MAX);
-	rc = target_open(a.target, NULL, &target);
+	rc = draw_open(&a, &target);
 	if (rc)
 		return rc;
 	if (pawl_add(target.counter, n, &last)) {
@@ -108,7 +122,8 @@ int command_add(int argc, char **argv)
 
 int command_read(int argc, char **argv)
 {
-	static const struct argp argp = {NULL, draw_option, "NAME/COUNTER",
+	static const struct argp_option options[] = {TARGET_TIMEOUT_ENTRY, {0}};
+	static const struct argp argp = {options, draw_option, "NAME/COUNTER",
 		"Print the newest number that was taken, 0 before the first "
 		"(linearizable).",
 		NULL, NULL, NULL};
@@ -119,7 +134,7 @@ int command_read(int argc, char **argv)
 
 	if (rc)
 		return rc;
-	rc = target_open(a.target, NULL, &target);
+	rc = draw_open(&a, &target);
 	if (rc)
 		return rc;
 	if (pawl_read(target.counter, &value)) {

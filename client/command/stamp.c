@@ -36,6 +36,7 @@ struct stamper {
 struct stamp_arguments {
 	const char *target;
 	const char *batch;
+	const char *timeout;
 	bool times;
 };
 
@@ -49,6 +50,9 @@ static error_t stamp_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPTION_TIMES:
 		a->times = true;
+		return 0;
+	case TARGET_OPTION_TIMEOUT:
+		a->timeout = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 0)
@@ -217,7 +221,7 @@ int command_stamp(int argc, char **argv)
 			"it was asked for "
 			"and at which it was there",
 			0},
-		{0}};
+		TARGET_TIMEOUT_ENTRY, {0}};
 	static const struct argp argp = {options, stamp_option, "NAME/COUNTER",
 		"Copy standard input to standard output with a number and a tab before "
 		"each line.  "
@@ -227,6 +231,7 @@ int command_stamp(int argc, char **argv)
 		"numbers are "
 		"drawn ahead of their lines).",
 		NULL, NULL, NULL};
+	struct pawl_options handle_options = PAWL_OPTIONS_INIT;
 	struct stamp_arguments a = {.batch = "1"};
 	struct stamper s = {.progress = isatty(STDERR_FILENO) != 0};
 	int rc = command_parse(&argp, argc, argv, &a);
@@ -238,7 +243,10 @@ int command_stamp(int argc, char **argv)
 			"pawl stamp: --batch=%s: not a size; use 1 to %" PRIu64, a.batch,
 			PAWL_ADD_MAX);
 	s.times = a.times;
-	rc = target_open(a.target, NULL, &s.target);
+	if (a.timeout)
+		rc = target_timeout_set(a.timeout, &handle_options);
+	if (!rc)
+		rc = target_open(a.target, &handle_options, &s.target);
 	if (rc)
 		return rc;
 	rc = stamper_run(&s);

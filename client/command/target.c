@@ -7,6 +7,20 @@
 
 #include "client/command/command.h"
 
+#define TIMEOUT_MAX_S 86400
+
+int target_timeout_set(const char *text, struct pawl_options *options)
+{
+	uint64_t seconds;
+
+	if (!command_number(text, 1, TIMEOUT_MAX_S, &seconds))
+		return command_misuse(
+			"pawl: --timeout=%s: not a time; use 1 to %d seconds", text,
+			TIMEOUT_MAX_S);
+	options->timeout_ns = seconds * 1000000000u;
+	return COMMAND_OK;
+}
+
 static int open_failed(int code, const char *text)
 {
 	(void)command_fail("%s", text);

@@ -4,11 +4,23 @@
 
 #include "client/include/pawl/pawl.h"
 
+/* The option that all drawing commands have, for their argp tables; its key, and entry. */
+#define TARGET_OPTION_TIMEOUT 'T'
+#define TARGET_TIMEOUT_ENTRY                                                        \
+	{                                                                           \
+		"timeout", TARGET_OPTION_TIMEOUT, "S", 0,                           \
+			"Give up when a number is not there after S seconds (5)", 0 \
+	}
+
 struct target {
 	struct pawl *pawl;
 	struct pawl_counter *counter;
 	const char *text; /* as written */
 };
+
+/* Reads the option's value into @options.  COMMAND_OK, or COMMAND_USAGE with the reason. */
+int target_timeout_set(const char *text, struct pawl_options *options)
+	__attribute__((warn_unused_result));
 
 /*
  * Opens the cluster and the counter that @text names.  COMMAND_OK, or the exit status with

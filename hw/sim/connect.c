@@ -190,7 +190,7 @@ int sim_connect(struct device *base, const char *text, const struct link_config 
 {
 	struct sim_device *device = sim_device(base);
 	struct sim_world *world = device->world;
-	struct sim_address address;
+	struct sim_address address = {0};
 	struct sim_link *link;
 	unsigned int slot;
 	int rc = address_parse(text, &address, err);

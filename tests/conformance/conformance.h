@@ -1,7 +1,7 @@
 /*
  * One suite for every back end of hw/memory.h: each story holds one of its rules.
  *
- * A program describes its back end as a *bed* and calls conformance_run.  What a back end
+ * A program describes its back end as a *bed* and calls conformance_main.  What a back end
  * has not (a gate, eviction, links that can fail, other processes) the bed says, and the
  * stories about it are skipped with the reason.
  */
@@ -71,8 +71,8 @@ struct fixture {
 #define FIXTURE_MEMORY 16384
 #define FIXTURE_TIMEOUT_NS UINT64_C(20000000000)
 
-/* Runs everything; the program's exit status. */
-int conformance_run(const struct conformance_bed *bed);
+/* Runs the suite over each bed, up to one without a name; the program's exit status. */
+int conformance_main(int argc, char **argv, const struct conformance_bed *beds);
 
 /* The parts; each returns how many stories failed. */
 int conformance_words(const struct conformance_bed *bed);

@@ -26,22 +26,37 @@ static void link_break(struct fixture *fixture)
 	fault_link_cut(fixture->link);
 }
 
-int main(void)
+static int nothing_plan(void)
 {
-	struct conformance_bed bed = {
-		.name = "fault, nothing planned",
-		.ops = &fault_memory_ops,
-		.open = device_open,
-		.break_link = link_break,
-		.unreachable = "shm path=/proc/2147483647/fd/3 len=4096",
-		.has_processes = true,
-		.litmus_rounds = 50000,
-		.hammer_count = 50000,
-		.cycles_count = 200,
-	};
-	int failed = conformance_run(&bed);
+	plan = (struct fault_plan){.seed = 1};
+	return 0;
+}
 
-	bed.name = "fault, late completions";
+static int delay_plan(void)
+{
 	plan = (struct fault_plan){.seed = 5, .delay = 300000, .delay_polls = 7};
-	return conformance_run(&bed) || failed;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct conformance_bed beds[3] = {
+		{
+			.name = "fault, nothing planned",
+			.ops = &fault_memory_ops,
+			.begin = nothing_plan,
+			.open = device_open,
+			.break_link = link_break,
+			.unreachable = "shm path=/proc/2147483647/fd/3 len=4096",
+			.has_processes = true,
+			.litmus_rounds = 50000,
+			.hammer_count = 50000,
+			.cycles_count = 200,
+		},
+	};
+
+	beds[1] = beds[0];
+	beds[1].name = "fault, late completions";
+	beds[1].begin = delay_plan;
+	return conformance_main(argc, argv, beds);
 }

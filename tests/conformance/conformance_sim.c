@@ -54,28 +54,30 @@ static void link_break_by_loss(struct fixture *fixture)
 	sim_link_lose(fixture->link, false);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	struct conformance_bed bed = {
-		.name = "sim, parted",
-		.ops = &sim_memory_ops,
-		.begin = world_begin,
-		.end = world_end,
-		.open = device_open,
-		.let_time_pass = time_pass,
-		.break_link = link_break_by_partition,
-		.unreachable = "sim node=3 memory=99 len=4096",
-		.has_gate = true,
-		.can_evict = true,
-		.hammer_count = 20000,
-		.cycles_count = 500,
+	struct conformance_bed beds[4] = {
+		{
+			.name = "sim, parted",
+			.ops = &sim_memory_ops,
+			.begin = world_begin,
+			.end = world_end,
+			.open = device_open,
+			.let_time_pass = time_pass,
+			.break_link = link_break_by_partition,
+			.unreachable = "sim node=3 memory=99 len=4096",
+			.has_gate = true,
+			.can_evict = true,
+			.hammer_count = 20000,
+			.cycles_count = 500,
+		},
 	};
-	int failed = conformance_run(&bed);
 
-	bed.name = "sim, owner crashes";
-	bed.break_link = link_break_by_crash;
-	failed |= conformance_run(&bed);
-	bed.name = "sim, request lost";
-	bed.break_link = link_break_by_loss;
-	return conformance_run(&bed) | failed;
+	beds[1] = beds[0];
+	beds[1].name = "sim, owner crashes";
+	beds[1].break_link = link_break_by_crash;
+	beds[2] = beds[0];
+	beds[2].name = "sim, request lost";
+	beds[2].break_link = link_break_by_loss;
+	return conformance_main(argc, argv, beds);
 }

@@ -1,6 +1,6 @@
 #include "tests/conformance/peer.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,18 +16,28 @@
 
 #define MEET_SPINS 2000 /* before the processor is offered to others */
 
-void *peer_shared_map(size_t len)
+static void *shared_attach(int fd, size_t len)
 {
-	void *shared = mmap(
-		NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+}
 
+void *peer_shared_map(size_t len, int *fd_p)
+{
+	int fd = memfd_create("pawl-conformance", MFD_CLOEXEC);
+	void *shared;
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)len), 0);
+	shared = shared_attach(fd, len);
 	assert_ptr_not_equal(shared, MAP_FAILED);
+	*fd_p = fd;
 	return shared;
 }
 
-void peer_shared_unmap(void *shared, size_t len)
+void peer_shared_unmap(void *shared, size_t len, int fd)
 {
 	assert_int_equal(munmap(shared, len), 0);
+	assert_int_equal(close(fd), 0);
 }
 
 static int address_await(const struct peer *peer)
@@ -60,33 +71,64 @@ static int link_open(struct peer *peer)
 	return 0;
 }
 
-static int peer_main(struct peer *peer, peer_fn run)
+static int role_run(struct peer *peer, const struct peer_role *role)
 {
 	int rc;
 
+	if (role->is_owner)
+		return role->run(peer) != 0;
 	if (address_await(peer) || link_open(peer))
 		return 1;
-	rc = run(peer);
+	rc = role->run(peer);
 	peer->bed->ops->disconnect(peer->link);
 	peer->bed->ops->close(peer->device);
 	return rc != 0;
 }
 
-pid_t peer_start(const struct conformance_bed *bed, unsigned int number,
-	struct peer_shared *shared, peer_fn run)
+/* In the child of a fork: becomes this program in a role, or ends. */
+static _Noreturn void role_become(
+	const struct conformance_bed *bed, const char *role, unsigned int number, int fd)
 {
-	struct peer peer = {.bed = bed, .shared = shared, .number = number};
-	pid_t parent = getpid();
+	char number_text[16], fd_text[16];
+
+	(void)snprintf(number_text, sizeof(number_text), "%u", number);
+	(void)snprintf(fd_text, sizeof(fd_text), "%d", fd);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (fcntl(fd, F_SETFD, 0) == 0)
+		(void)execl("/proc/self/exe", "conformance", "peer", bed->name, role,
+			number_text, fd_text, (char *)NULL);
+	_exit(1);
+}
+
+pid_t peer_start(
+	const struct conformance_bed *bed, const char *role, unsigned int number, int fd)
+{
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
-	if (pid > 0)
-		return pid;
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (pid == 0)
+		role_become(bed, role, number, fd);
+	return pid;
+}
+
+int peer_main(const struct conformance_bed *beds, char **arguments)
+{
+	const struct peer_role *role = peer_roles;
+	struct peer peer = {.bed = beds, .number = (unsigned int)atoi(arguments[2])};
+	int fd = atoi(arguments[3]);
+	struct stat status;
+
+	while (peer.bed->name && strcmp(peer.bed->name, arguments[0]) != 0)
+		peer.bed++;
+	while (role->name && strcmp(role->name, arguments[1]) != 0)
+		role++;
+	if (!peer.bed->name || !role->name || fstat(fd, &status) != 0)
+		return 2;
+	peer.shared = shared_attach(fd, (size_t)status.st_size);
+	if (peer.shared == MAP_FAILED || (peer.bed->begin && peer.bed->begin() != 0))
+		return 2;
 	(void)alarm(PEER_LIFE_S);
-	if (getppid() != parent)
-		_exit(1);
-	_exit(peer_main(&peer, run));
+	return role_run(&peer, role);
 }
 
 void peer_serve(struct fixture *fixture, struct peer_shared *shared)

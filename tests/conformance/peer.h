@@ -1,8 +1,13 @@
 /*
- * A peer in another process: forked before anything is opened, so that each side opens its
- * own (M8).  What both sides write for each other lies in memory that they share; a peer
- * says what went wrong on standard error and with its exit status, never by an assertion
- * of the test library, which belongs to the parent.
+ * Peers and owners in other processes: this program, started again as
+ *
+ *     PROGRAM peer BED ROLE NUMBER FD
+ *
+ * so that nothing of the parent's devices is left in them.  (Fork alone is not enough for
+ * verbs: its libraries keep a device's file open, and the kernel takes no commands on it
+ * from another process.)  What both sides write for each other lies in memory that they
+ * share, FD.  A peer says what went wrong on standard error and with its exit status,
+ * never by an assertion of the test library, which belongs to the parent.
  */
 #ifndef PAWL_TESTS_CONFORMANCE_PEER_H
 #define PAWL_TESTS_CONFORMANCE_PEER_H
@@ -29,16 +34,26 @@ struct peer {
 	struct link *link;
 };
 
-/* Returns 0, or anything else for a failure it has explained on standard error. */
-typedef int (*peer_fn)(struct peer *peer);
+/* What a process can be started as. */
+struct peer_role {
+	const char *name;
+	bool is_owner; /* opens and connects by itself, or does not */
+	/* Returns 0, or anything else for a failure it has explained on standard error. */
+	int (*run)(struct peer *peer);
+};
 
-/* Zeroed memory that children share; ends the story if there is none. */
-void *peer_shared_map(size_t len);
-void peer_shared_unmap(void *shared, size_t len);
+extern const struct peer_role peer_roles[]; /* ends with a role without a name */
 
-/* Forks a peer.  It runs @run when the address is there and its link is connected. */
-pid_t peer_start(const struct conformance_bed *bed, unsigned int number,
-	struct peer_shared *shared, peer_fn run);
+/* Zeroed memory that processes share; ends the story if there is none. */
+void *peer_shared_map(size_t len, int *fd_p);
+void peer_shared_unmap(void *shared, size_t len, int fd);
+
+/* Starts a process.  A peer's role runs when the address is there and it is connected. */
+pid_t peer_start(
+	const struct conformance_bed *bed, const char *role, unsigned int number, int fd);
+
+/* The program's end of that: its exit status. */
+int peer_main(const struct conformance_bed *beds, char **arguments);
 
 /* Opens the owner's side of the fixture and tells the peers the address. */
 void peer_serve(struct fixture *fixture, struct peer_shared *shared);

@@ -48,18 +48,19 @@ static void processes_hammering_one_word_get_every_number_once(void **state)
 	size_t numbers = (size_t)HAMMERS * fixture->bed->hammer_count;
 	struct hammer_shared *shared;
 	pid_t pids[HAMMERS];
+	int fd;
 
 	story_needs(fixture->bed->has_processes, "all peers are in this process");
-	shared = peer_shared_map(sizeof(*shared) + numbers);
+	shared = peer_shared_map(sizeof(*shared) + numbers, &fd);
 	for (unsigned int i = 0; i < HAMMERS; i++)
-		pids[i] = peer_start(fixture->bed, i, &shared->peer, hammer_run);
+		pids[i] = peer_start(fixture->bed, "hammer", i, fd);
 	peer_serve(fixture, &shared->peer);
 	for (unsigned int i = 0; i < HAMMERS; i++)
 		peer_wait(fixture, pids[i]);
 	assert_int_equal(fixture->ops->load(fixture->memory, 64), numbers);
 	for (size_t i = 0; i < numbers; i++)
 		assert_int_equal(shared->seen[i], 1);
-	peer_shared_unmap(shared, sizeof(*shared) + numbers);
+	peer_shared_unmap(shared, sizeof(*shared) + numbers, fd);
 }
 
 /*
@@ -139,15 +140,16 @@ static void litmus_check(void **state, size_t mark_len)
 	struct fixture *fixture = *state;
 	struct litmus_shared *shared;
 	pid_t pid;
+	int fd;
 
 	story_needs(fixture->bed->has_processes, "all peers are in this process");
-	shared = peer_shared_map(sizeof(*shared));
+	shared = peer_shared_map(sizeof(*shared), &fd);
 	shared->mark_len = mark_len;
-	pid = peer_start(fixture->bed, 0, &shared->peer, litmus_run);
+	pid = peer_start(fixture->bed, "litmus", 0, fd);
 	peer_serve(fixture, &shared->peer);
 	litmus_own(fixture, shared);
 	peer_wait(fixture, pid);
-	peer_shared_unmap(shared, sizeof(*shared));
+	peer_shared_unmap(shared, sizeof(*shared), fd);
 }
 
 static void mark_and_seal_never_miss_each_other(void **state)
@@ -160,20 +162,23 @@ static void longer_mark_and_seal_never_miss_each_other(void **state)
 	litmus_check(state, 64);
 }
 
-/* A process that owns a memory until it is killed.  The address goes through @shared. */
-static pid_t owner_start(const struct conformance_bed *bed, struct peer_shared *shared)
+/* Owns a memory until it is killed, or for as long as a process of ours may live. */
+static int owner_run(struct peer *peer)
 {
-	struct fixture own = {.bed = bed, .ops = bed->ops};
-	pid_t pid = fork();
+	struct fixture own = {.bed = peer->bed, .ops = peer->bed->ops};
 
-	assert_true(pid >= 0);
-	if (pid > 0)
-		return pid;
-	(void)alarm(PEER_LIFE_S);
-	peer_serve(&own, shared);
-	for (;;)
+	peer_serve(&own, peer->shared);
+	while (usleep(100) == 0)
 		fixture_let_time_pass(&own);
+	return -1;
 }
+
+const struct peer_role peer_roles[] = {
+	{.name = "hammer", .run = hammer_run},
+	{.name = "litmus", .run = litmus_run},
+	{.name = "owner", .is_owner = true, .run = owner_run},
+	{.name = NULL},
+};
 
 static void expect_failure(struct fixture *fixture)
 {
@@ -205,11 +210,11 @@ static void killed_owner_is_noticed_or_leaves_its_bytes(void **state)
 	struct link_config config = {.depth = FIXTURE_DEPTH, .token = FIXTURE_TOKEN};
 	struct peer_shared *shared;
 	pid_t pid;
-	int rc;
+	int fd, rc;
 
 	story_needs(fixture->bed->has_processes, "all peers are in this process");
-	shared = peer_shared_map(sizeof(*shared));
-	pid = owner_start(fixture->bed, shared);
+	shared = peer_shared_map(sizeof(*shared), &fd);
+	pid = peer_start(fixture->bed, "owner", 0, fd);
 	fixture->peer = fixture_open(fixture, false);
 	for (int tries = 0; !atomic_load(&shared->ready) && tries < 2000; tries++)
 		(void)usleep(10000);
@@ -224,7 +229,7 @@ static void killed_owner_is_noticed_or_leaves_its_bytes(void **state)
 		expect_failure(fixture);
 	else
 		expect_bytes_live_on(fixture);
-	peer_shared_unmap(shared, sizeof(*shared));
+	peer_shared_unmap(shared, sizeof(*shared), fd);
 }
 
 int conformance_processes(const struct conformance_bed *bed)
