@@ -28,7 +28,9 @@
  *      with -EINVAL.  A write's bytes are copied before the call returns.  A read's buffer
  *      belongs to the link until its completion is polled.  Reads and writes of 8 aligned
  *      bytes are single-copy atomic; longer ones may be torn.
- *  M8  After fork() the child must not touch a device, memory or link of its parent.
+ *  M8  After fork() the child must not touch a device, memory or link of its parent.  Of
+ *      some back ends (verbs) it can not even open a device of its own when its parent had
+ *      one open: fork first, or exec in the child.
  *
  * One thread at a time uses a device and everything opened on it.
  */

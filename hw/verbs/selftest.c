@@ -45,9 +45,11 @@ static int scratch_prepare(struct selftest *test, struct error *err)
 {
 	const uint64_t words[SCRATCH_WORDS] = {JUDGE_GUARD, judge_start, JUDGE_GUARD};
 	uint64_t ignored;
+	int rc = verbs_write(test->link, 0, words, sizeof(words), 0);
 
-	if (verbs_write(test->link, 0, words, sizeof(words), 0))
-		return error_set(err, -EPROTO, "a write was not taken");
+	if (rc)
+		return error_set(
+			err, -EPROTO, "a write was not taken: %s", error_reason(rc));
 	return answer_wait(test, &ignored, err);
 }
 

@@ -263,6 +263,8 @@ int main(void)
 		cmocka_unit_test(paused_node_lets_nobody_in_until_it_is_resumed),
 		cmocka_unit_test(connecting_to_a_paused_node_ends_in_time),
 		cmocka_unit_test(paused_peer_sees_its_completions_when_it_wakes),
+		cmocka_unit_test(
+			crashed_owner_changes_no_more_and_its_links_fail_in_time),
 		cmocka_unit_test(operations_of_an_ended_link_may_arrive_later),
 		cmocka_unit_test(withdrawn_memory_is_safe_from_ghosts),
 		cmocka_unit_test(partition_holds_operations_back_until_it_heals),

@@ -23,7 +23,9 @@
  * takes no lock and, over shared memory or a network card, no system call.
  *
  * After fork() the child can not use the parent's handles: every call returns -EBADF, and
- * pawl_close frees the child's copy without disturbing the parent.
+ * pawl_close frees the child's copy without disturbing the parent.  Over shared memory the
+ * child may open handles of its own.  Over RDMA it may not when its parent had a handle
+ * open: fork first, or exec in the child.
  *
  * Errors that any function on an open handle may return, besides its own:
  *   -EBADF      the handle belongs to the parent of this process
