@@ -57,6 +57,7 @@ struct session {
 	int why_code;
 
 	uint64_t token;
+	uint64_t instance; /* of the cluster, once joined */
 	uint64_t epoch;
 	uint32_t row;
 	struct region_layout layout;

@@ -85,6 +85,22 @@ static int link_start(struct pawl *pawl, const Control__Member *member)
 		s->device, member->memory, &config, &s->links[s->chain_len++], &s->why);
 }
 
+/* A cluster that was erased and begun again has other numbers: not for this handle. */
+static int instance_check(struct pawl *pawl, uint64_t instance)
+{
+	struct session *s = &pawl->session;
+
+	if (!s->instance)
+		s->instance = instance;
+	if (s->instance == instance)
+		return 0;
+	return error_set(&s->why, -EPROTO,
+		"pawl: %s: the cluster was erased and begun again; open a new handle for "
+		"its new "
+		"numbers",
+		pawl->where);
+}
+
 static int joined(struct pawl *pawl, const Control__Joined *reply)
 {
 	struct session *s = &pawl->session;
@@ -153,7 +169,8 @@ int join_step_joining(struct pawl *pawl)
 			s->control.endpoint->text);
 		return session_attempt_failed(pawl, -EPROTO);
 	}
-	return joined(pawl, reply->joined);
+	rc = instance_check(pawl, reply->joined->instance);
+	return rc ? session_attempt_refused(pawl, rc) : joined(pawl, reply->joined);
 }
 
 int join_step_linking(struct pawl *pawl)
@@ -196,8 +213,8 @@ static int counter_opened(
 			"%s", reply->text);
 
 		s->why_code = code;
-		if (s->stage == SESSION_READY)
-			return code; /* one new name was refused; the session is well */
+		if (c->queue.epoch == 0)
+			return code; /* a new name was refused; the session is well */
 		return session_attempt_refused(pawl, code);
 	}
 	if (reply->body_case != CONTROL__REPLY__BODY_COUNTER_OPENED ||
@@ -244,7 +261,8 @@ int join_step_opening(struct pawl *pawl)
 	struct session *s = &pawl->session;
 	int rc = join_counters_open(pawl);
 
-	if (rc)
+	/* A new counter that was refused is its opener's business; the session is well. */
+	if (rc == -EAGAIN || s->stage != SESSION_OPENING)
 		return rc;
 	if (pawl->lost_since_ns)
 		pawl->rejoins++;
@@ -253,5 +271,5 @@ int join_step_opening(struct pawl *pawl)
 	s->stopped = false;
 	session_stage_enter(s, SESSION_READY);
 	pump_run(pawl);
-	return 0;
+	return rc;
 }

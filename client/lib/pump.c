@@ -75,7 +75,7 @@ void pump_post(struct pawl_counter *c)
 	failed = draws_post(c);
 	if (failed && failed != -EAGAIN)
 		session_lost(c->pawl);
-	if (failed)
+	if (failed || ticket_only_draws(&c->queue))
 		return;
 	while (ticket_next_effect(&c->queue, &effect)) {
 		int rc = effect_post(c, &effect);

@@ -34,6 +34,29 @@ static void links_close(struct pawl *pawl)
 	pawl->in_flight = 0;
 }
 
+/*
+ * Gives the row back, if there is one and somebody to hear it.  The links are closed
+ * before: afterwards the row may be somebody else's.  Not waited for.
+ */
+static void leave(struct pawl *pawl)
+{
+	struct control *control = &pawl->session.control;
+	Control__Request request = CONTROL__REQUEST__INIT;
+	Control__Leave leaving = CONTROL__LEAVE__INIT;
+	Control__Reply *reply;
+	uint64_t id;
+	int rc;
+
+	if (control->fd < 0)
+		return;
+	request.body_case = CONTROL__REQUEST__BODY_LEAVE;
+	request.leave = &leaving;
+	rc = control_request(control, &request, &id);
+	if (!rc)
+		rc = control_receive(control, &reply, NULL);
+	(void)rc;
+}
+
 static uint64_t retry_delay_ns(const struct session *s)
 {
 	unsigned int shift = s->failures < 8 ? s->failures : 8;
@@ -49,6 +72,7 @@ int session_attempt_failed(struct pawl *pawl, int code)
 	code = handle_public_error(code);
 	s->why_code = code;
 	links_close(pawl);
+	leave(pawl);
 	control_disconnect(&s->control);
 	s->endpoint = (s->endpoint + 1) % pawl->endpoints.count;
 	s->failures++;
@@ -225,21 +249,9 @@ int session_init(struct pawl *pawl)
 void session_end(struct pawl *pawl)
 {
 	struct session *s = &pawl->session;
-	Control__Request request = CONTROL__REQUEST__INIT;
-	Control__Leave leave = CONTROL__LEAVE__INIT;
-	Control__Reply *reply;
-	uint64_t id;
-	int rc;
 
-	links_close(pawl); /* first: after Leave the row may be somebody else's */
-	if (s->control.fd >= 0 && s->epoch) {
-		request.body_case = CONTROL__REQUEST__BODY_LEAVE;
-		request.leave = &leave;
-		rc = control_request(&s->control, &request, &id);
-		if (!rc)
-			rc = control_receive(&s->control, &reply, NULL);
-		(void)rc; /* the answer is not waited for */
-	}
+	links_close(pawl);
+	leave(pawl);
 	if (s->device)
 		s->ops->close(s->device);
 	s->device = NULL;

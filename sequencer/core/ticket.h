@@ -177,6 +177,12 @@ static inline bool ticket_next_draw(const struct ticket_queue *q, uint64_t *n_p)
 	return true;
 }
 
+/* True when ticket_next_effect could name nothing but draws. */
+static inline bool ticket_only_draws(const struct ticket_queue *q)
+{
+	return q->phase == TICKET_OPEN && !q->round_open;
+}
+
 static inline void ticket_draw_posted(struct ticket_queue *q)
 {
 	do

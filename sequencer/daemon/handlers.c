@@ -67,6 +67,7 @@ static void joined_reply(struct handlers *h, struct connection *connection, uint
 	member.memory = (char *)owner->memory->ops->address(owner->memory);
 	joined.cluster = (char *)replica_cluster(h->replica);
 	joined.epoch = owner->header.epoch;
+	joined.instance = owner->header.instance;
 	joined.session = session->token;
 	joined.row = session->row;
 	joined.counters_max = owner->layout.counters_max;

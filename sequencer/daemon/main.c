@@ -283,8 +283,11 @@ static int settle(struct pawld *d)
 	int rc = replica_settle(
 		&d->config, &d->surroundings, d->config.erase, &was_active, &err);
 
-	if (rc)
-		return fail(rc, err.text);
+	if (rc) {
+		/* Somebody reads this at once: a line for them, not for a log. */
+		(void)fprintf(stderr, "%s\n", err.text);
+		return EXIT_FAILURE;
+	}
 	if (d->config.erase)
 		(void)printf("%s: was not running; its numbers are forgotten\n",
 			d->config.cluster);

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/statfs.h>
 
 #include "hw/placement/placement.h"
 
@@ -47,13 +49,34 @@ static int pin(
 	return rc ? rc : placement_pin_thread(&cpus, err);
 }
 
+/* On a disk a region would outlive a power cut, with the numbers of some moment before. */
+static int memory_dir_check(const char *path, struct error *err)
+{
+	struct statfs fs;
+
+	if (statfs(path, &fs))
+		return error_set(err, -errno,
+			"pawld: %s: memory directory: %s; choose another with "
+			"--memory-dir",
+			path, error_reason(-errno));
+	if (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC)
+		return 0;
+	return error_set(err, -EINVAL,
+		"pawld: %s: memory directory: not a memory file system (tmpfs), so its "
+		"files would "
+		"outlive a power cut with old numbers; use /dev/shm",
+		path);
+}
+
 int surroundings_find(const struct daemon_config *config,
 	struct surroundings *surroundings_p, struct error *err)
 {
 	struct surroundings s = {.node = -1};
 	static struct placement placement; /* large; one thread, once */
-	int rc = group_find(config->group, &s, err);
+	int rc = memory_dir_check(config->memory_dir, err);
 
+	if (!rc)
+		rc = group_find(config->group, &s, err);
 	if (!rc && (config->transport == CONFIG_VERBS || config->pin[0])) {
 		rc = placement_get(config, &placement, err);
 		if (!rc && config->transport == CONFIG_VERBS)

@@ -19,7 +19,7 @@ struct surroundings {
 
 /*
  * Looks everything up, and pins the calling thread if the configuration asks for it.
- * -ENOENT: no such group.  -ENODEV, -EINVAL, -EPERM: errors of placement_find,
+ * -EINVAL: the memory directory is on a disk.  -ENOENT: no such group or directory.  -ENODEV, -EINVAL, -EPERM: errors of placement_find,
  * placement_parse_cpus and placement_pin_thread.
  */
 int surroundings_find(const struct daemon_config *config,

@@ -343,6 +343,7 @@ int main(void)
 		cmocka_unit_test(pipelines_of_every_depth_are_dense),
 		cmocka_unit_test(
 			closing_with_additions_in_flight_leaves_the_others_alone),
+		cmocka_unit_test(a_process_that_lost_its_connection_keeps_its_row),
 		cmocka_unit_test(a_child_may_not_use_its_parents_handle),
 		cmocka_unit_test(a_child_that_just_exits_does_not_disturb_its_parent),
 		cmocka_unit_test(a_child_opens_a_handle_of_its_own),

@@ -44,6 +44,7 @@ int replica_continue(void **state);
 void a_stopped_replica_ends_an_open_within_the_timeout(void **state);
 void a_stopped_replica_ends_opening_a_counter_within_the_timeout(void **state);
 void numbers_over_shared_memory_need_no_replica_process(void **state);
+void a_process_that_lost_its_connection_keeps_its_row(void **state);
 void whoever_answers_nonsense_is_an_error_of_the_list(void **state);
 
 #endif

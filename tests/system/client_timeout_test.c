@@ -93,6 +93,48 @@ void numbers_over_shared_memory_need_no_replica_process(void **state)
 	assert_int_equal(replica_continue(NULL), 0);
 }
 
+/* Cuts every connection of this process, as a network that drops them does. */
+static void connections_cut(void)
+{
+	for (int fd = 3; fd < 64; fd++)
+		(void)shutdown(fd, SHUT_RDWR);
+}
+
+/* Whether 'pawl status' comes to show those words, within two seconds. */
+static bool status_shows(const char *words)
+{
+	uint64_t began_ms = test_now_ms();
+	char command[256];
+
+	(void)snprintf(command, sizeof(command), "pawl status %s | grep -q '%s'",
+		test_cluster(), words);
+	while (test_now_ms() - began_ms < 2000) {
+		if (system(command) == 0)
+			return true;
+		(void)usleep(20000);
+	}
+	return false;
+}
+
+void a_process_that_lost_its_connection_keeps_its_row(void **state)
+{
+	struct pawl *pawl = test_open(NULL);
+	struct pawl_counter *counter = test_counter(pawl, "cut off");
+
+	(void)state;
+	connections_cut();
+	assert_true(status_shows("lost its connection"));
+	assert_int_equal(test_next(counter), 1);
+	assert_true(status_shows("sessions  1 of"));
+	/* What needs the replica finds its way back, to the same row. */
+	assert_int_equal(test_next(test_counter(pawl, "found again")), 1);
+	assert_int_equal(test_next(counter), 2);
+	assert_true(status_shows("sessions  1 of"));
+	assert_false(status_shows("lost its connection"));
+	pawl_close(pawl);
+	assert_true(status_shows("sessions  0 of"));
+}
+
 /* Takes connections, and to each says the same before it hangs up, or stays silent. */
 struct nonsense {
 	int listener;

@@ -32,7 +32,8 @@
  *   -ETIMEDOUT  no answer within the handle's timeout.  For additions the outcome is
  *               unknown: the numbers may have been taken, and then nobody gets them
  *   -ESHUTDOWN  the cluster was stopped by its operator
- *   -EPROTO     the replica answers, but not as a replica of this version should
+ *   -EPROTO     the replica answers, but not as a replica of this version should; or the
+ *               cluster was erased and begun again, whose numbers need a new handle
  *   -EACCES     this user may not use the cluster
  *   -ENODEV     the RDMA device that the cluster needs is missing or unusable here
  *   -ENOMEM     memory, or the locked-memory limit, is too small
