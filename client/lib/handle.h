@@ -97,6 +97,7 @@ struct pawl_counter {
 	int abort_status;	      /* why its newest aborted tickets were aborted */
 	uint64_t base;		      /* in the epoch being entered */
 	uint64_t state_in[CHAIN_MAX]; /* where state reads arrive */
+	uint64_t ceiling_in;	      /* and ceiling reads */
 	char name[COUNTER_NAME_MAX + 1];
 };
 

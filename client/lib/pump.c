@@ -42,6 +42,9 @@ static int effect_post(struct pawl_counter *c, const struct ticket_effect *effec
 	case TICKET_READ_STATE:
 		return link->ops->read(link, REGION_STATE_OFFSET,
 			&c->state_in[effect->replica], sizeof(uint64_t), cookie);
+	case TICKET_READ_CEILING:
+		return link->ops->read(link, region_ceiling_offset(&s->layout, c->index),
+			&c->ceiling_in, sizeof(uint64_t), cookie);
 	}
 	return -EINVAL;
 }
@@ -108,6 +111,8 @@ static void completion_apply(struct pawl *pawl, const struct completion *done)
 		ticket_on_draw(&c->queue, done->value);
 	else if (cookie_kind(done->cookie) == TICKET_READ_STATE)
 		ticket_on_state(&c->queue, replica, c->state_in[replica]);
+	else if (cookie_kind(done->cookie) == TICKET_READ_CEILING)
+		ticket_on_ceiling(&c->queue, c->ceiling_in);
 	if (c->queue.phase == TICKET_SUSPENDED)
 		session_lost(pawl);
 }

@@ -22,7 +22,8 @@ bool region_layout_make(
 	if (sessions_max == 0 || sessions_max > SESSIONS_MAX)
 		return false;
 	l.floors = region_counter_offset(counters_max);
-	l.directory = line_round(l.floors + counters_max * sizeof(uint64_t));
+	l.ceilings = line_round(l.floors + counters_max * sizeof(uint64_t));
+	l.directory = line_round(l.ceilings + counters_max * sizeof(uint64_t));
 	l.rows = l.directory + counters_max * sizeof(struct region_entry);
 	l.row_len = line_round(counters_max * sizeof(uint64_t));
 	l.len = l.rows + sessions_max * l.row_len;

@@ -8,6 +8,7 @@
  *     384    scratch       for self-tests; nobody relies on its value
  *     4096   counters      one 64-byte line per counter, its word first
  *     ...    floors        one word per counter: its base in this epoch
+ *     ...    ceilings      one word per counter, at the head: nothing above is confirmed
  *     ...    directory     one 128-byte entry per counter: its name
  *     ...    rows          one row of marks per session: one word per counter
  *
@@ -16,7 +17,7 @@
  *
  * G1  An offset computed here lies inside the region, on a multiple of 8, and belongs to
  *     exactly one section.
- * G2  Only the owner writes the header, the floors, the directory and the heartbeat.
+ * G2  Only the owner writes the header, the floors, ceilings, directory and heartbeat.
  * G3  A counter word below COUNTER_LIMIT is that counter's value; at or above it the
  *     region is sealed, or the counter is used up (the state word tells which).
  */
@@ -88,6 +89,7 @@ struct region_layout {
 	uint32_t counters_max;
 	uint32_t sessions_max;
 	uint64_t floors;
+	uint64_t ceilings;
 	uint64_t directory;
 	uint64_t rows;
 	uint64_t row_len;
@@ -117,6 +119,12 @@ static inline uint64_t region_floor_offset(
 	const struct region_layout *l, uint32_t counter)
 {
 	return l->floors + (uint64_t)counter * sizeof(uint64_t);
+}
+
+static inline uint64_t region_ceiling_offset(
+	const struct region_layout *l, uint32_t counter)
+{
+	return l->ceilings + (uint64_t)counter * sizeof(uint64_t);
 }
 
 static inline uint64_t region_entry_offset(

@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "sequencer/core/mutation.h"
 #include "sequencer/core/region.h"
+#include "sequencer/core/ticket_internal.h"
 
-static struct ticket *ticket_at(const struct ticket_queue *q, uint64_t index)
+struct ticket *ticket_at(const struct ticket_queue *q, uint64_t index)
 {
 	return &q->slots[index & q->mask];
 }
@@ -32,8 +34,7 @@ static void taken_advance(struct ticket_queue *q)
 		q->taken++;
 }
 
-/* Indices pass over settled tickets: their own, and those that stood in an earlier epoch. */
-static void settled_advance(struct ticket_queue *q)
+void ticket_settled_advance(struct ticket_queue *q)
 {
 	while (q->drawn != q->posted && ticket_at(q, q->drawn)->settled)
 		q->drawn++;
@@ -43,14 +44,13 @@ static void settled_advance(struct ticket_queue *q)
 	queue_check(q);
 }
 
-/* The same when tickets may have settled before they were drawn. */
-static void indices_advance(struct ticket_queue *q)
+void ticket_indices_advance(struct ticket_queue *q)
 {
 	q->posted = unsettled_from(q, q->posted);
-	settled_advance(q);
+	ticket_settled_advance(q);
 }
 
-static void ticket_settle(struct ticket *t, enum ticket_outcome outcome)
+void ticket_settle(struct ticket *t, enum ticket_outcome outcome)
 {
 	PAWL_ASSERT(!t->settled); /* T2 */
 	PAWL_ASSERT(outcome != TICKET_CONFIRMED ||
@@ -59,14 +59,13 @@ static void ticket_settle(struct ticket *t, enum ticket_outcome outcome)
 	t->outcome = outcome;
 }
 
-/* Settles the unsettled tickets of [settled_upto, end), all of them drawn or given up. */
-static void settle_upto(struct ticket_queue *q, uint64_t end, enum ticket_outcome outcome)
+void ticket_settle_upto(struct ticket_queue *q, uint64_t end, enum ticket_outcome outcome)
 {
 	for (uint64_t i = q->settled_upto; i < end; i++) {
 		if (!ticket_at(q, i)->settled)
 			ticket_settle(ticket_at(q, i), outcome);
 	}
-	settled_advance(q);
+	ticket_settled_advance(q);
 }
 
 uint32_t ticket_slots_count(uint32_t depth)
@@ -86,6 +85,8 @@ void ticket_queue_init(struct ticket_queue *q, struct ticket *slots, uint32_t de
 	PAWL_ASSERT(ticket_slots_count(depth) != 0);
 	q->phase = TICKET_IDLE;
 	q->limit_from = UINT64_MAX;
+	q->over_from = UINT64_MAX;
+	q->ceiling = COUNTER_LIMIT - 1;
 	q->depth = depth;
 	q->mask = ticket_slots_count(depth) - 1;
 	q->slots = slots;
@@ -102,7 +103,7 @@ bool ticket_submit(struct ticket_queue *q, uint64_t n, uint64_t cookie, uint64_t
 	*index_p = q->submitted++;
 	if (q->phase == TICKET_USED_UP) {
 		ticket_settle(t, TICKET_OVERFLOW);
-		indices_advance(q);
+		ticket_indices_advance(q);
 	}
 	return true;
 }
@@ -112,28 +113,29 @@ bool ticket_submit(struct ticket_queue *q, uint64_t n, uint64_t cookie, uint64_t
  * numbers.  A read does not: the word may have been read at a head that was already
  * voted out, after somebody confirmed a larger number elsewhere.
  */
-static bool ticket_stands(const struct ticket *t, uint64_t base)
+static bool ticket_stands(const struct ticket *t, uint64_t stand)
 {
-	return t->n > 0 && ticket_confirmed_alone(t->v, t->n) &&
-	       t->v + t->n <= base; /* T5 */
+	return (t->n > 0 || MUTATED(READ_STANDS)) && ticket_confirmed_alone(t->v, t->n) &&
+	       t->v + t->n <= stand; /* T5 */
 }
 
-/* A newer epoch began at @base: what stands settles, the rest is drawn again. */
-static void resolve(struct ticket_queue *q, uint64_t base)
+/* The queue's epoch ended: what stands settles, the rest is drawn again. */
+static void resolve(struct ticket_queue *q, uint64_t stand)
 {
 	for (uint64_t i = q->settled_upto; i != q->posted; i++) {
 		struct ticket *t = ticket_at(q, i);
 
 		if (t->settled)
 			continue;
-		if (i < q->drawn && ticket_stands(t, base))
+		if (i < q->drawn && ticket_stands(t, stand))
 			ticket_settle(t, TICKET_CONFIRMED);
 		else
 			q->redraws++;
 	}
 	q->posted = q->drawn = q->settled_upto;
 	q->mark = 0;
-	indices_advance(q);
+	q->round_mark = 0;
+	ticket_indices_advance(q);
 }
 
 /* The same epoch again, over new links: what was drawn is kept, lost draws are repeated.
@@ -150,113 +152,27 @@ static void resume(struct ticket_queue *q)
 		if (!t->settled && t->v + t->n > q->mark)
 			q->mark = t->v + t->n;
 	}
-	indices_advance(q);
-}
-
-/* Tickets before it are drawn in this epoch, below the limit. */
-static uint64_t confirmable_upto(const struct ticket_queue *q)
-{
-	return q->drawn < q->limit_from ? q->drawn : q->limit_from;
-}
-
-/* The newest drawn ticket's end covers all tickets before it: draws come back in order.
- */
-static void round_begin(struct ticket_queue *q)
-{
-	PAWL_ASSERT(!q->round_open && q->backups > 0);
-	PAWL_ASSERT(q->mark >= q->round_mark); /* T4 */
-	q->round_open = true;
-	q->round_upto = confirmable_upto(q);
-	q->round_mark = q->mark;
-	q->round_left = q->backups;
-	for (uint32_t i = 0; i < q->backups; i++)
-		q->steps[i] = TICKET_STEP_MARK;
-}
-
-static bool round_next_effect(
-	const struct ticket_queue *q, struct ticket_effect *effect_p)
-{
-	if (!q->round_open)
-		return false;
-	for (uint32_t i = 0; i < q->backups; i++) {
-		if (q->steps[i] == TICKET_STEP_MARK) {
-			*effect_p = (struct ticket_effect){
-				TICKET_WRITE_MARK, i + 1, q->round_mark};
-			return true;
-		}
-		if (q->steps[i] == TICKET_STEP_STATE) {
-			*effect_p = (struct ticket_effect){TICKET_READ_STATE, i + 1, 0};
-			return true;
-		}
-	}
-	return false;
-}
-
-bool ticket_next_effect(const struct ticket_queue *q, struct ticket_effect *effect_p)
-{
-	if (q->phase == TICKET_SUSPENDED)
-		return false;
-	if (round_next_effect(q, effect_p))
-		return true;
-	if (q->phase == TICKET_CHECKING && !q->head_check_posted) {
-		*effect_p = (struct ticket_effect){TICKET_READ_STATE, 0, 0};
-		return true;
-	}
-	if (q->phase != TICKET_OPEN || q->posted == q->submitted)
-		return false;
-	*effect_p = (struct ticket_effect){TICKET_DRAW, 0, ticket_at(q, q->posted)->n};
-	return true;
-}
-
-void ticket_effect_posted(struct ticket_queue *q, const struct ticket_effect *effect)
-{
-	enum ticket_step *step;
-
-	if (effect->kind == TICKET_DRAW) {
-		PAWL_ASSERT(q->phase == TICKET_OPEN && q->posted != q->submitted);
-		ticket_draw_posted(q);
-		return;
-	}
-	if (effect->replica == 0) {
-		PAWL_ASSERT(q->phase == TICKET_CHECKING && !q->head_check_posted);
-		q->head_check_posted = true;
-		return;
-	}
-	step = &q->steps[effect->replica - 1];
-	if (effect->kind == TICKET_WRITE_MARK) {
-		PAWL_ASSERT(*step == TICKET_STEP_MARK);
-		*step = TICKET_STEP_STATE;
-		return;
-	}
-	PAWL_ASSERT(*step == TICKET_STEP_STATE); /* T3: the mark was posted before */
-	*step = TICKET_STEP_FLIGHT;
-}
-
-/* What all backups cover settles; what was drawn meanwhile is the next round's. */
-static void replication_advance(struct ticket_queue *q)
-{
-	if (q->backups == 0)
-		settle_upto(q, confirmable_upto(q), TICKET_CONFIRMED);
-	else if (!q->round_open && confirmable_upto(q) > q->settled_upto)
-		round_begin(q);
+	ticket_indices_advance(q);
 }
 
 void ticket_enter_epoch(
-	struct ticket_queue *q, uint64_t epoch, uint32_t backups, uint64_t base)
+	struct ticket_queue *q, uint64_t epoch, uint32_t backups, uint64_t stand)
 {
-	PAWL_ASSERT(epoch >= q->epoch && backups < CHAIN_MAX && base < COUNTER_LIMIT);
+	PAWL_ASSERT(epoch >= q->epoch && backups < CHAIN_MAX && stand < COUNTER_LIMIT);
 	if (epoch > q->epoch)
-		resolve(q, base);
+		resolve(q, stand);
 	else
 		resume(q);
 	q->epoch = epoch;
 	q->backups = backups;
 	q->phase = TICKET_OPEN;
 	q->limit_from = UINT64_MAX;
-	q->round_open = false;
-	q->round_mark = 0;
 	q->head_check_posted = false;
-	replication_advance(q);
+	q->head_check_stale = false;
+	q->ceiling_posted = false;
+	ticket_round_forget(q);
+	ticket_over_update(q);
+	ticket_round_advance(q);
 }
 
 /* A draw that met the limit took nothing: the region is sealed or the counter used up. */
@@ -264,37 +180,76 @@ static void draw_met_limit(struct ticket_queue *q, struct ticket *t)
 {
 	if (q->limit_from == UINT64_MAX)
 		q->limit_from = q->drawn;
-	if (q->phase == TICKET_OPEN)
+	if (q->phase == TICKET_OPEN) {
 		q->phase = TICKET_CHECKING;
+		q->head_check_stale = q->head_check_posted;
+	}
 	if (q->phase == TICKET_USED_UP)
 		ticket_settle(t, TICKET_OVERFLOW);
 }
 
-void ticket_on_draw(struct ticket_queue *q, uint64_t v)
+/* The epoch is over here, but what was drawn may stand in the next. */
+static void draw_remember(struct ticket_queue *q, const struct ticket *t)
+{
+	if (!ticket_confirmed_alone(t->v, t->n) && q->limit_from == UINT64_MAX)
+		q->limit_from = q->drawn;
+	q->drawn++;
+	ticket_indices_advance(q);
+}
+
+/* A number below the limit.  @leased: marks and a lease cover it already (T3). */
+static void draw_take(struct ticket_queue *q, struct ticket *t, bool leased)
+{
+	PAWL_ASSERT(t->v + t->n >= q->mark); /* T4 */
+	q->mark = t->v + t->n;
+	q->drew = true;
+	if (q->over_from == UINT64_MAX && !ticket_confirmed_within(q, t->v, t->n))
+		q->over_from = q->drawn;
+	else if (leased || (q->backups == 0 && q->over_from == UINT64_MAX))
+		ticket_settle(t, TICKET_CONFIRMED);
+}
+
+static void draw_came_back(struct ticket_queue *q, uint64_t v, uint64_t lease_now_ns)
 {
 	struct ticket *t = ticket_at(q, q->drawn);
 
 	PAWL_ASSERT(ticket_draws_in_flight(q) && !t->settled);
 	t->v = v;
 	if (q->phase == TICKET_SUSPENDED) {
-		if (!ticket_confirmed_alone(v, t->n) && q->limit_from == UINT64_MAX)
-			q->limit_from = q->drawn;
-		q->drawn++;
-		indices_advance(q);
+		draw_remember(q, t);
 		return;
 	}
-	if (q->limit_from != UINT64_MAX || !ticket_confirmed_alone(v, t->n)) {
+	if (q->limit_from != UINT64_MAX || !ticket_confirmed_alone(v, t->n))
 		draw_met_limit(q, t);
-	} else {
-		PAWL_ASSERT(v + t->n >= q->mark); /* T4 */
-		q->mark = v + t->n;
-		if (q->backups == 0)
-			ticket_settle(t, TICKET_CONFIRMED);
-	}
+	else
+		draw_take(q, t, ticket_covers(q, v, t->n, lease_now_ns));
 	q->drawn++;
 	if (q->backups > 0)
-		replication_advance(q);
-	settled_advance(q);
+		ticket_round_advance(q);
+	else
+		ticket_settled_advance(q);
+}
+
+void ticket_on_draw(struct ticket_queue *q, uint64_t v)
+{
+	draw_came_back(q, v, UINT64_MAX); /* no lease reaches so far */
+}
+
+void ticket_on_draw_at(struct ticket_queue *q, uint64_t v, uint64_t now_ns)
+{
+	q->now_ns = now_ns;
+	draw_came_back(q, v, now_ns);
+}
+
+bool ticket_submit_drawn(struct ticket_queue *q, uint64_t n, uint64_t v, uint64_t cookie,
+	uint64_t *index_p)
+{
+	PAWL_ASSERT(q->phase == TICKET_OPEN && q->drawn == q->submitted);
+	if (!ticket_submit(q, n, cookie, index_p))
+		return false;
+	q->posted = q->submitted;
+	ticket_on_draw(q, v);
+	return true;
 }
 
 /* The region is open and the word is at its limit: nobody will ever draw here again. */
@@ -307,23 +262,23 @@ static void used_up(struct ticket_queue *q)
 		if (!in_flight && !ticket_at(q, i)->settled)
 			ticket_settle(ticket_at(q, i), TICKET_OVERFLOW);
 	}
-	indices_advance(q);
+	ticket_indices_advance(q);
 }
 
-static void backup_answered(struct ticket_queue *q, uint32_t backup)
+/* The head is open.  Asked after the limit was met: then the numbers are used up. */
+static void head_answered(struct ticket_queue *q)
 {
-	PAWL_ASSERT(q->round_open && q->steps[backup] == TICKET_STEP_FLIGHT); /* T3 */
-	q->steps[backup] = TICKET_STEP_DONE;
-	if (--q->round_left > 0)
-		return;
-	q->round_open = false;
-	settle_upto(q, q->round_upto, TICKET_CONFIRMED);
-	replication_advance(q);
+	bool stale = q->head_check_stale;
+
+	q->head_check_posted = false;
+	q->head_check_stale = false;
+	if (q->phase == TICKET_CHECKING && !stale)
+		used_up(q);
 }
 
 void ticket_on_state(struct ticket_queue *q, uint32_t replica, uint64_t state)
 {
-	bool open = state == region_state_open(q->epoch);
+	bool open = state == region_state_open(q->epoch) || MUTATED(NO_STATE_READ);
 
 	PAWL_ASSERT(replica <= q->backups);
 	if (q->phase == TICKET_SUSPENDED)
@@ -333,9 +288,9 @@ void ticket_on_state(struct ticket_queue *q, uint32_t replica, uint64_t state)
 		return;
 	}
 	if (replica == 0)
-		used_up(q);
+		head_answered(q);
 	else
-		backup_answered(q, replica - 1);
+		ticket_round_answered(q, replica - 1);
 }
 
 void ticket_on_lost(struct ticket_queue *q)
@@ -380,5 +335,5 @@ void ticket_abort(struct ticket_queue *q)
 {
 	PAWL_ASSERT(q->phase == TICKET_SUSPENDED || q->phase == TICKET_IDLE);
 	q->posted = q->drawn = q->submitted;
-	settle_upto(q, q->submitted, TICKET_ABORTED);
+	ticket_settle_upto(q, q->submitted, TICKET_ABORTED);
 }

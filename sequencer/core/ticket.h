@@ -6,6 +6,16 @@
  * In a chain of one there is no backup and a drawn ticket is confirmed.  Tickets that the
  * end of an epoch catches unconfirmed are resolved against the next epoch's base.
  *
+ * A queue may *reserve*: it writes its mark ahead, by R, and then additions up to that mark
+ * need the head alone, as long as their draw came back within a lease: lease_ns from the
+ * moment before the state reads were sent that all backups answered with the open state.
+ * The mark and the lease are renewed ahead of need while additions go on.
+ *
+ * Nothing above the counter's *ceiling* is confirmed, for after the loss of everything the
+ * cluster goes on from there.  A ticket above the ceiling that the queue knows keeps its
+ * numbers and waits while the queue reads the ceiling word in the head's region, and the
+ * state beside it, for the ceiling of an epoch that is over never moves.
+ *
  * The machine does no I/O.  It names the next effect it wants (ticket_next_effect), the
  * driver posts it and says so (ticket_effect_posted), and feeds what comes back into
  * ticket_on_draw, ticket_on_state and ticket_on_lost.  All of a queue's effects of one
@@ -14,11 +24,17 @@
  * T1  Indices only grow: taken <= settled_upto <= drawn <= posted <= submitted.
  * T2  A result is handed out only for a settled ticket, and a ticket settles once.
  * T3  A drawn ticket of an open epoch settles only after every backup has shown the open
- *     state of that epoch in a read posted after the mark that covers the ticket.
+ *     state of that epoch in a read posted after the mark that covers the ticket; or if
+ *     such a mark covered it when its draw came back, within the lease (T7).
  * T4  The marks that one queue writes in one epoch never decrease.
- * T5  A ticket of an earlier epoch stands only if all its numbers are at or below the
- * next active epoch's base, and only if it takes at least one number: a read never
- * stands. T6  No number at or above COUNTER_LIMIT is ever confirmed.
+ * T5  A ticket of an earlier epoch stands only if all its numbers are at or below what the
+ *     next active epoch lets stand (its base, or less: E5), and only if it takes at least
+ *     one number: a read never stands.
+ * T6  No number at or above COUNTER_LIMIT is ever confirmed.
+ * T7  A lease runs from a time before its reads were sent to a time after the draw came
+ *     back; both are the client's own clock.
+ * T8  No number above the ceiling that the queue was told is ever confirmed, and no value
+ *     above it is read.
  *
  * A queue belongs to one thread.  Nothing here blocks or allocates.
  */
@@ -57,9 +73,10 @@ struct ticket {
 };
 
 enum ticket_effect_kind {
-	TICKET_DRAW,	   /* fetch-add @value on the head's counter word */
-	TICKET_WRITE_MARK, /* write @value to this session's mark at @replica */
-	TICKET_READ_STATE, /* read the state word of @replica */
+	TICKET_DRAW,	     /* fetch-add @value on the head's counter word */
+	TICKET_WRITE_MARK,   /* write @value to this session's mark at @replica */
+	TICKET_READ_STATE,   /* read the state word of @replica */
+	TICKET_READ_CEILING, /* read this counter's ceiling word at the head */
 };
 
 struct ticket_effect {
@@ -95,15 +112,29 @@ struct ticket_queue {
 	uint64_t settled_upto; /* every ticket before it is settled */
 	uint64_t drawn;	       /* next ticket whose draw comes back */
 	uint64_t limit_from;   /* tickets from here on met the limit; UINT64_MAX: none */
+	uint64_t over_from;    /* tickets from here on are above the ceiling; likewise */
 	uint64_t posted;       /* next ticket to draw */
 	uint64_t submitted;
 
 	bool round_open; /* a round of replication is in flight */
 	bool head_check_posted;
-	uint32_t round_left; /* backups that have not answered */
-	uint64_t round_upto; /* tickets before it are covered */
-	uint64_t round_mark;
+	bool head_check_stale; /* it was sent before the limit was met */
+	uint32_t round_left;   /* backups that have not answered */
+	uint64_t round_upto;   /* tickets before it are covered */
+	uint64_t round_mark;   /* newest mark of this epoch */
+	uint64_t round_sent_ns;
 	enum ticket_step steps[CHAIN_MAX];
+
+	uint64_t reserve; /* R; 0: dense */
+	uint64_t lease_ns;
+	uint64_t marked;       /* all backups hold a mark up to here */
+	uint64_t covered;      /* the same, but not above the ceiling */
+	uint64_t lease_end_ns; /* 0: no lease */
+	uint64_t now_ns;
+	bool drew; /* since the newest round began */
+
+	uint64_t ceiling;
+	bool ceiling_posted;
 
 	uint64_t mark;	  /* newest v + n drawn in this epoch */
 	uint64_t redraws; /* tickets drawn again after an epoch ended */
@@ -117,13 +148,31 @@ uint32_t ticket_slots_count(uint32_t depth);
 void ticket_queue_init(struct ticket_queue *q, struct ticket *slots, uint32_t depth);
 
 /*
- * Begins the active epoch @epoch with @backups backups and this counter's @base, and
- * resolves what an earlier epoch left unsettled.  With the same epoch as before it goes
- * on over new links: known draws are kept, draws whose answer was lost are repeated.
+ * Begins the active epoch @epoch with @backups backups, and resolves what an earlier epoch
+ * left unsettled: tickets up to @stand stand.  @stand is that of the active epoch which
+ * followed the queue's (epoch_stand), 0 if nobody knows it any more; not used when nothing
+ * is unsettled.  With the same epoch as before the queue goes on over new links: known
+ * draws are kept, draws whose answer was lost are repeated.  The old links must have ended
+ * (evicted) before the new ones connect, or a late mark could take a newer one back.
  * Nothing may be in flight any more.  The epoch never goes back.
  */
 void ticket_enter_epoch(
-	struct ticket_queue *q, uint64_t epoch, uint32_t backups, uint64_t base);
+	struct ticket_queue *q, uint64_t epoch, uint32_t backups, uint64_t stand);
+
+/*
+ * Marks are written @reserve ahead from now on; at most the counter's reserve_max.  0: dense.
+ * @lease_ns is the cluster's.
+ */
+void ticket_reserve_set(struct ticket_queue *q, uint64_t reserve, uint64_t lease_ns);
+
+/* The counter's ceiling, as told on joining.  Without it there is none but the limit. */
+void ticket_ceiling_set(struct ticket_queue *q, uint64_t ceiling);
+
+/*
+ * The time, read before what is posted next.  A queue that reserves must be told before
+ * every ticket_next_effect and whenever it may have to renew.
+ */
+void ticket_on_time(struct ticket_queue *q, uint64_t now_ns);
 
 /* False when @depth tickets are waiting.  0 <= @n <= ADDITION_MAX. */
 bool ticket_submit(struct ticket_queue *q, uint64_t n, uint64_t cookie, uint64_t *index_p)
@@ -137,6 +186,12 @@ void ticket_effect_posted(struct ticket_queue *q, const struct ticket_effect *ef
 
 /* The oldest posted draw came back with @v. */
 void ticket_on_draw(struct ticket_queue *q, uint64_t v);
+
+/* The same, at @now_ns, a time read after it came back: a lease may confirm it (T7). */
+void ticket_on_draw_at(struct ticket_queue *q, uint64_t v, uint64_t now_ns);
+
+/* A read of the ceiling word came back. */
+void ticket_on_ceiling(struct ticket_queue *q, uint64_t ceiling);
 
 /* A state read at @replica came back. */
 void ticket_on_state(struct ticket_queue *q, uint32_t replica, uint64_t state);
@@ -180,7 +235,7 @@ static inline bool ticket_next_draw(const struct ticket_queue *q, uint64_t *n_p)
 /* True when ticket_next_effect could name nothing but draws. */
 static inline bool ticket_only_draws(const struct ticket_queue *q)
 {
-	return q->phase == TICKET_OPEN && !q->round_open;
+	return q->phase == TICKET_OPEN && !q->round_open && q->over_from == UINT64_MAX;
 }
 
 static inline void ticket_draw_posted(struct ticket_queue *q)
@@ -204,5 +259,44 @@ static inline bool ticket_confirmed_alone(uint64_t v, uint64_t n)
 {
 	return v < COUNTER_LIMIT && n < COUNTER_LIMIT - v;
 }
+
+/* ... and not above the ceiling (T8), which is below COUNTER_LIMIT. */
+static inline bool ticket_confirmed_within(
+	const struct ticket_queue *q, uint64_t v, uint64_t n)
+{
+	return v <= q->ceiling && n <= q->ceiling - v;
+}
+
+/*
+ * The same for a queue that reserves: an addition may be drawn within a call when nothing
+ * waits and a lease runs; it is confirmed if ticket_covers says so with a time read after
+ * the draw.  Otherwise it goes on in the queue (ticket_submit_drawn).
+ */
+static inline bool ticket_leased(const struct ticket_queue *q)
+{
+	return q->phase == TICKET_OPEN && q->lease_end_ns != 0 &&
+	       q->drawn == q->submitted;
+}
+
+static inline bool ticket_covers(
+	const struct ticket_queue *q, uint64_t v, uint64_t n, uint64_t now_ns)
+{
+	return v <= q->covered && n <= q->covered - v && now_ns < q->lease_end_ns;
+}
+
+/* Time or numbers of the lease are half gone: leave the short way and renew. */
+static inline bool ticket_renews(
+	const struct ticket_queue *q, uint64_t v, uint64_t now_ns)
+{
+	return v + q->reserve / 2 >= q->marked ||
+	       now_ns + q->lease_ns / 2 >= q->lease_end_ns;
+}
+
+/*
+ * Takes over an addition that was drawn outside of the queue, with everything before it
+ * drawn.  False when @depth tickets are waiting: then its numbers are nobody's.
+ */
+bool ticket_submit_drawn(struct ticket_queue *q, uint64_t n, uint64_t v, uint64_t cookie,
+	uint64_t *index_p) __attribute__((warn_unused_result));
 
 #endif

@@ -25,6 +25,7 @@
 
 #define CONFIG_LISTEN_MAX 3
 #define CONFIG_ADDRESS_SIZE 129 /* bytes of host:port with its terminator */
+#define CONFIG_STORE_SIZE 1024	/* bytes of a store's address with its terminator */
 #define CONFIG_TEXT_SIZE 160	/* bytes of any other value with its terminator */
 
 enum config_transport {
@@ -42,9 +43,9 @@ enum config_log_level {
 /* Empty text means: not given.  Always complete and within the ranges of the table. */
 struct daemon_config {
 	char cluster[CLUSTER_NAME_MAX + 1];
-	unsigned int id;	      /* 1 to 65535 */
-	char store[CONFIG_TEXT_SIZE]; /* for store_open */
-	char group[CONFIG_TEXT_SIZE]; /* its members may use the cluster */
+	unsigned int id;	       /* 1 to 65535 */
+	char store[CONFIG_STORE_SIZE]; /* for store_open */
+	char group[CONFIG_TEXT_SIZE];  /* its members may use the cluster */
 	bool settle; /* take over what a dead replica left, save its numbers, exit */
 	bool erase;  /* with settle: forget the numbers instead */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sequencer/daemon/config.h"
+#include "sequencer/store/etcd_address.h"
 
 #define PIN_WORDS 16 /* 1024 processors, as in cpu_set_t */
 
@@ -27,7 +28,10 @@ bool config_check_path(const char *text)
 
 bool config_check_store(const char *text)
 {
-	return strncmp(text, "file:/", 6) == 0;
+	struct etcd_address address;
+
+	return strncmp(text, "file:/", 6) == 0 ||
+	       etcd_address_parse(text, &address, NULL) == 0;
 }
 
 /* Digits only, at most @max; what strtoul forgives (blanks, signs) is refused. */

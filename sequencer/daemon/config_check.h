@@ -11,7 +11,7 @@
 bool config_check_text(const char *text);
 
 bool config_check_path(const char *text);    /* absolute */
-bool config_check_store(const char *text);   /* file:DIR with an absolute DIR */
+bool config_check_store(const char *text);   /* file:/DIR, or etcd_address.h */
 bool config_check_address(const char *text); /* host:port */
 bool config_check_ip(const char *text);	     /* IPv4 or IPv6, no name */
 bool config_check_group(const char *text);

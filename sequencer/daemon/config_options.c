@@ -52,11 +52,14 @@ const struct config_option config_options[CONFIG_OPTIONS_COUNT] = {
 		TEXT(store),
 		.is_valid = config_check_store,
 		.rule = "is no store: use file: and an absolute directory, like "
-			"file:/var/lib/pawl",
+			"file:/var/lib/pawl, or etcd: with URLs and a prefix, like "
+			"etcd:https://h1:2379,https://h2:2379/pawl?cacert=/etc/pawl/"
+			"ca.pem",
 		.initial = "",
-		.argument = "file:DIR",
+		.argument = "file:DIR|etcd:URL,.../PREFIX",
 		.help = "Where all replicas find the cluster's record; by default the "
-			"state directory ($PAWL_STATE_DIR)",
+			"state directory ($PAWL_STATE_DIR).  Options of etcd: "
+			"?cacert=FILE&cert=FILE&key=FILE&user=NAME&password-file=FILE",
 	},
 	{
 		.name = "group",

@@ -8,7 +8,7 @@
 
 static const struct store_ops *find_ops(const char *address)
 {
-	static const struct store_ops *const all[] = {&file_store_ops};
+	static const struct store_ops *const all[] = {&file_store_ops, &etcd_store_ops};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		size_t len = strlen(all[i]->scheme);
@@ -26,7 +26,8 @@ int store_open(
 
 	if (!ops)
 		return error_set(err, -EINVAL,
-			"store: %s: no store of this kind; give file:DIR",
+			"store: %s: no store of this kind; give file:DIR or "
+			"etcd:URL,.../PREFIX",
 			config->address);
 	if (!names_cluster_valid(config->cluster))
 		return error_set(err, -EINVAL,

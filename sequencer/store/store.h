@@ -38,8 +38,8 @@
 
 /* Strings are only read during store_open. */
 struct store_config {
-	const char *address;	 /* "file:DIR" */
-	const char *cluster;	 /* a valid name: sequencer/core/names.h */
+	const char *address; /* "file:DIR" or "etcd:URL,.../PREFIX?OPTION=VALUE&..." */
+	const char *cluster; /* a valid name: sequencer/core/names.h */
 	unsigned int timeout_ms; /* of one request, 1 or more (S3) */
 };
 
@@ -98,6 +98,7 @@ struct store {
 };
 
 extern const struct store_ops file_store_ops;
+extern const struct store_ops etcd_store_ops; /* etcd_address.h has its addresses */
 
 /*
  * May block for the time-out.  -EINVAL: no such address, cluster or time-out.  -EMFILE:

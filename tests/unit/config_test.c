@@ -199,7 +199,8 @@ static void a_bad_argument_is_named_with_what_would_do(void **state)
 		{"--log-level=", "error|warning|info|debug"},
 		{"--settle=1", "on|off"},
 		{"--device-memory=", "on|off"},
-		{"--store=etcd:host", "file:"},
+		{"--store=etcd:host", "etcd:https://"},
+		{"--store=etcd:http://h:1/p?user=me", "etcd:https://"},
 		{"--store=file:relative", "file:"},
 		{"--runtime-dir=relative", "absolute"},
 		{"--memory-dir=relative", "absolute"},
@@ -236,6 +237,19 @@ static void a_cluster_is_required(void **state)
 	assert_non_null(strstr(err.text, "cluster"));
 	assert_int_equal(PARSE("--cluster="), -EINVAL);
 	assert_int_equal(PARSE("--cluster=.c"), -EINVAL);
+}
+
+static void a_store_in_etcd_may_have_many_options(void **state)
+{
+	static char argument[] =
+		"--store=etcd:https://etcd-1.example:2379,https://etcd-2.example:2379,"
+		"https://etcd-3.example:2379/pawl?cacert=/etc/pawl/ca.pem&"
+		"cert=/etc/pawl/pawl.pem&key=/etc/pawl/pawl.key&user=pawl&"
+		"password-file=/etc/pawl/password";
+
+	(void)state;
+	assert_parsed(PARSE("--cluster=c", argument));
+	assert_string_equal(config.store, strchr(argument, '=') + 1);
 }
 
 static void a_text_that_is_too_long_is_refused(void **state)
@@ -460,6 +474,7 @@ int main(void)
 		STORY(a_value_that_the_command_line_overrules_is_still_checked),
 		STORY(a_bad_argument_is_named_with_what_would_do),
 		STORY(a_cluster_is_required),
+		STORY(a_store_in_etcd_may_have_many_options),
 		STORY(a_text_that_is_too_long_is_refused),
 		STORY(a_fourth_address_and_a_second_of_one_kind_are_refused),
 		STORY(a_runtime_directory_too_long_for_a_socket_is_refused),

@@ -1,0 +1,54 @@
+/*
+ * Rules of the protocol that can be broken on purpose, one at a time, so that the
+ * simulator can show that it would notice (design.md, section 9).  Only an archive made
+ * with -DPAWL_MUTATIONS contains any of it; everywhere else MUTATED() is false and the
+ * compiler removes the branch.
+ */
+#ifndef PAWL_CORE_MUTATION_H
+#define PAWL_CORE_MUTATION_H
+
+#include <stdbool.h>
+
+enum mutation {
+	MUTATION_NONE,
+	/* of the ticket machine */
+	MUTATION_MARK_AFTER_READ, /* the state is read before the mark is written */
+	MUTATION_NO_STATE_READ,	  /* whatever a backup's state says counts as open */
+	MUTATION_ONE_BACKUP,	  /* the first backup that answers confirms */
+	MUTATION_READ_STANDS,	  /* a read stands across epochs */
+	MUTATION_LEASE_IGNORED,	  /* a lease never lapses */
+	MUTATION_LEASE_LATE,	  /* it counts from the answer, not from the question */
+	MUTATION_CEILING_IGNORED, /* numbers above the ceiling are confirmed */
+	/* of the marks of a region */
+	MUTATION_FLOOR_IGNORED, /* a backup reports its marks without the floor */
+	MUTATION_FOLD_LEFT_OUT, /* a row is reused without being folded */
+	/* of the epoch machine */
+	MUTATION_HEAD_MARKS,	  /* the base of a lone head comes from marks */
+	MUTATION_STAND_AT_BASE,	  /* marks written ahead let tickets stand */
+	MUTATION_WRONG_EPOCH,	  /* tickets resolve against the newest epoch */
+	MUTATION_NO_LEASE_WAIT,	  /* nobody waits for the leases of an unsealed head */
+	MUTATION_STRANGER_CLAIMS, /* a replica that is no member claims */
+	MUTATION_LOSS_FORGOTTEN,  /* incarnations are not looked at */
+	MUTATION_BLIND_WRITE,	  /* an epoch is activated without compare-and-set */
+	MUTATION_UNKNOWN_IS_DONE, /* an unknown outcome of a write counts as success */
+	MUTATION_EARLY_SERVICE,	  /* an epoch is served before it is active */
+	MUTATION_NOBODY_SEALED, /* an epoch begins without a sealed member of the last */
+	MUTATION_CEILING_EARLY, /* a ceiling is shown before the store has it */
+	MUTATION_RECOVER_AT_BASE, /* recovery begins at the last base, not at the ceiling */
+	/* of the driver: what it does to memory for the machines */
+	MUTATION_HEAD_NOT_SEALED,  /* the old head reports its values and goes on */
+	MUTATION_SEAL_MISSES,	   /* a backup reports without sealing */
+	MUTATION_REPORT_THEN_SEAL, /* a backup reads its marks before it seals */
+	MUTATION_REGION_REUSED,	   /* the next epoch's region is the same memory */
+	MUTATION_LINK_OUTLIVED,	   /* a link is replaced before it has ended */
+	MUTATIONS_COUNT,
+};
+
+#ifdef PAWL_MUTATIONS
+extern enum mutation mutation_chosen;
+#define MUTATED(name) (mutation_chosen == MUTATION_##name)
+#else
+#define MUTATED(name) false
+#endif
+
+#endif

@@ -1,0 +1,246 @@
+#include "tests/sim/cluster.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUIET_NS UINT64_C(40000000) /* within which a result must follow the one before */
+#define RECOVER_NS UINT64_C(4000000) /* so long an operator waits before recovering */
+
+uint64_t cluster_now(const struct cluster *c)
+{
+	return sim_world_now_ns(c->world);
+}
+
+uint64_t cluster_random(struct cluster *c, uint64_t below)
+{
+	return random_below(&c->random, (uint32_t)below);
+}
+
+bool cluster_chance(struct cluster *c, uint32_t per_thousand)
+{
+	return random_chance(&c->random, per_thousand * 1000);
+}
+
+void cluster_wrong(struct cluster *c, const char *what)
+{
+	cluster_trace(c, "WRONG: %s", what);
+	if (!c->wrong)
+		c->wrong = what;
+}
+
+void cluster_trace(struct cluster *c, const char *format, ...)
+{
+	va_list arguments;
+
+	if (!c->config.trace)
+		return;
+	(void)printf("%12" PRIu64 " ", cluster_now(c));
+	va_start(arguments, format);
+	(void)vprintf(format, arguments);
+	va_end(arguments);
+	(void)printf("\n");
+}
+
+uint32_t cluster_client_node(const struct cluster *c, uint32_t client)
+{
+	return c->config.replicas + client;
+}
+
+bool cluster_reaches(const struct cluster *c, uint32_t a, uint32_t b)
+{
+	return a == b || c->parted_until[a][b] <= cluster_now(c);
+}
+
+bool cluster_is_paused(const struct cluster *c, uint32_t node)
+{
+	return c->paused_until[node] > cluster_now(c);
+}
+
+static void on_client(void *context, uint64_t argument)
+{
+	struct sim_client *k = context;
+	struct cluster *c = k->cluster;
+	uint64_t pause_ns = 1000 + cluster_random(c, 9000);
+
+	(void)argument;
+	if (!cluster_is_paused(c, cluster_client_node(c, k->index)))
+		client_tick(k);
+	if (cluster_chance(c, 30))
+		pause_ns += cluster_random(c, 300000); /* nothing to do for a while */
+	PAWL_ASSERT(sim_world_call_at(
+			    c->world, cluster_now(c) + pause_ns, on_client, k, 0) == 0);
+}
+
+static void world_open(struct cluster *c)
+{
+	struct sim_config config;
+	struct error err;
+
+	sim_config_default(&config, c->config.seed);
+	config.nodes = c->config.replicas + c->config.clients;
+	config.links = 256;
+	config.transfers = 1;
+	config.calls = PARCELS_MAX + 256;
+	config.timeout_ns = 300000 + 3 * c->config.straggle_ns;
+	config.straggle = c->config.straggle;
+	config.straggle_ns = c->config.straggle_ns;
+	PAWL_ASSERT(sim_world_open(&config, &c->world, &err) == 0);
+}
+
+static void parcels_init(struct cluster *c)
+{
+	for (uint32_t i = 0; i < PARCELS_MAX; i++)
+		c->parcels_free[i] = i;
+	c->parcels_free_count = PARCELS_MAX;
+}
+
+void cluster_open(struct cluster *c, const struct cluster_config *config)
+{
+	memset(c, 0, sizeof(*c));
+	c->config = *config;
+	c->random.state = random_mix(config->seed + 1);
+	parcels_init(c);
+	world_open(c);
+	PAWL_ASSERT(region_layout_make(COUNTERS, CLIENTS_MAX, &c->layout));
+	for (uint32_t i = 0; i < config->replicas; i++) {
+		struct sim_replica *r = &c->replicas[i];
+
+		r->cluster = c;
+		r->index = i;
+		r->words = malloc(epoch_words_count(COUNTERS) * sizeof(r->words[0]));
+		PAWL_ASSERT(r->words);
+		replica_start(r);
+	}
+	for (uint32_t i = 0; i < config->clients; i++) {
+		struct sim_client *k = &c->clients[i];
+
+		k->cluster = c;
+		k->index = i;
+		client_start(k);
+		PAWL_ASSERT(sim_world_call_at(c->world, 1 + i, on_client, k, 0) == 0);
+	}
+	if (!config->scripted)
+		faults_begin(c);
+}
+
+static void replica_close(struct sim_replica *r)
+{
+	if (r->alive)
+		replica_crash(r, false);
+	r->keeps_memory = false;
+	region_keep(r);
+	free(r->words);
+}
+
+void cluster_close(struct cluster *c)
+{
+	for (uint32_t i = 0; i < c->config.clients; i++)
+		client_close(&c->clients[i]);
+	for (uint32_t i = 0; i < c->config.replicas; i++)
+		replica_close(&c->replicas[i]);
+	sim_world_close(c->world);
+}
+
+bool cluster_all_returned(const struct cluster *c)
+{
+	for (uint32_t i = 0; i < c->config.clients; i++) {
+		for (uint32_t j = 0; j < COUNTERS; j++) {
+			if (c->clients[i].returned[j] < c->config.operations[j])
+				return false;
+		}
+	}
+	return true;
+}
+
+bool cluster_run(struct cluster *c, uint64_t ns)
+{
+	uint64_t end_ns = cluster_now(c) + ns;
+
+	while (cluster_now(c) < end_ns && !c->wrong)
+		PAWL_ASSERT(sim_world_step(c->world));
+	return !c->wrong;
+}
+
+/* Every member's memory is lost: an operator would say so to one replica. */
+static bool recover_if_lost(struct cluster *c)
+{
+	if (!c->store.present || c->store.record.active_epoch == 0)
+		return false;
+	for (uint32_t i = 0; i < c->config.replicas; i++) {
+		if (replica_holds_newest(&c->replicas[i]))
+			return false;
+	}
+	cluster_trace(c, "operator: everything is lost, recover");
+	for (uint32_t i = 0; i < COUNTERS; i++)
+		c->gaps_allowed[i] = UINT64_MAX / 2;
+	epoch_recover(&c->replicas[0].machine, cluster_now(c));
+	replica_effects(&c->replicas[0]);
+	return true;
+}
+
+static const char *history_judge(struct cluster *c)
+{
+	for (uint32_t i = 0; i < COUNTERS; i++) {
+		struct history_finding found = history_check(
+			c->history[i], c->history_count[i]);
+
+		if (found.verdict != HISTORY_LINEARIZABLE) {
+			cluster_trace(c, "counter %u: %" PRIu64 " and %" PRIu64, i,
+				found.first.last, found.second.last);
+			return history_verdict_name(found.verdict);
+		}
+		if (found.gaps > c->gaps_allowed[i] && cluster_all_returned(c)) {
+			cluster_trace(c,
+				"counter %u: %" PRIu64 " missing, %" PRIu64 " explained",
+				i, found.gaps, c->gaps_allowed[i]);
+			return "numbers are missing that nothing explains";
+		}
+	}
+	return NULL;
+}
+
+static uint32_t returned_count(const struct cluster *c)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < c->config.clients; i++) {
+		for (uint32_t j = 0; j < COUNTERS; j++)
+			count += c->clients[i].returned[j];
+	}
+	return count;
+}
+
+/* Until everything has returned, or for QUIET_NS nothing has. */
+static void quiet_run(struct cluster *c)
+{
+	uint64_t progress_ns = cluster_now(c);
+	bool recovered = false;
+
+	while (!cluster_all_returned(c) && cluster_now(c) - progress_ns < QUIET_NS) {
+		uint32_t before = returned_count(c);
+
+		if (!cluster_run(c, 500000))
+			return;
+		if (returned_count(c) != before)
+			progress_ns = cluster_now(c);
+		if (!recovered && cluster_now(c) - progress_ns > RECOVER_NS)
+			recovered = recover_if_lost(c);
+	}
+}
+
+const char *cluster_finish(struct cluster *c)
+{
+	const char *wrong;
+
+	faults_end(c);
+	quiet_run(c);
+	wrong = history_judge(c);
+	if (c->wrong)
+		return c->wrong;
+	if (!wrong && !cluster_all_returned(c))
+		return "no progress after the faults stopped";
+	return wrong;
+}

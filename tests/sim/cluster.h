@@ -1,0 +1,288 @@
+/*
+ * A whole cluster in simulated time: replicas and clients run their real core code over
+ * simulated memory (hw/sim), and here are the rest of their world: a control network, a
+ * configuration store, a failure detector, and the drivers that join them.
+ *
+ * Everything happens in one thread, as an event of the simulated world, from one seed.
+ */
+#ifndef PAWL_TESTS_SIM_CLUSTER_H
+#define PAWL_TESTS_SIM_CLUSTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hw/fault/random.h"
+#include "hw/sim/sim.h"
+#include "sequencer/core/epoch.h"
+#include "sequencer/core/marks.h"
+#include "sequencer/core/mutation.h"
+#include "sequencer/core/region.h"
+#include "sequencer/core/ticket.h"
+#include "tests/sim/history.h"
+
+#define REPLICAS_MAX 7
+#define CLIENTS_MAX 5
+#define COUNTERS 2	  /* the first is dense, the second may be reserved */
+#define OPERATIONS_MAX 96 /* of one client on one counter */
+#define DEPTH_MAX 4
+#define REGIONS_MAX 8 /* of one replica at once */
+#define PARCELS_MAX 1024
+#define EPOCHS_MAX 512
+#define LINK_DEPTH 32
+
+struct cluster;
+
+/* A region of one replica, with what its daemon knows of it. */
+struct sim_region {
+	uint64_t epoch; /* 0: the place is free */
+	uint64_t incarnation;
+	struct memory *memory;
+	bool retired;
+	bool exact[COUNTERS]; /* sealed at this value, which the floor remembers */
+	uint64_t values[COUNTERS];
+	uint64_t tokens[CLIENTS_MAX]; /* the session that owns each row */
+};
+
+/* What is left of a replica's memory when its process dies: nothing, or all of it. */
+struct sim_remains {
+	struct sim_region region;
+	unsigned char *bytes;
+};
+
+struct sim_replica {
+	struct cluster *cluster;
+	uint32_t index; /* its node; its id is one more */
+	uint64_t life;	/* its incarnation */
+	bool alive;
+	bool keeps_memory; /* when it died */
+	struct device *device;
+	struct epoch_machine machine;
+	uint64_t *words;
+	uint64_t served; /* epoch that clients are told of; 0: none */
+	struct sim_region regions[REGIONS_MAX];
+	struct sim_remains remains[REGIONS_MAX];
+	uint64_t
+		down_ns[REPLICAS_MAX]; /* since when a peer does not answer; 0: it does */
+	bool suspects[REPLICAS_MAX];
+	uint64_t suspects_life[REPLICAS_MAX];
+};
+
+struct sim_client {
+	struct cluster *cluster;
+	uint32_t index; /* its row; its node comes after those of the replicas */
+	uint64_t token;
+	struct device *device;
+	struct ticket_queue queues[COUNTERS];
+	struct ticket slots[COUNTERS][DEPTH_MAX];
+	uint64_t invoked[COUNTERS][OPERATIONS_MAX];
+	/* base of the newest epoch that was active when it was invoked */
+	uint64_t bases[COUNTERS][OPERATIONS_MAX];
+	uint32_t submitted[COUNTERS];
+	uint32_t returned[COUNTERS];
+	struct link *links[CHAIN_MAX];
+	uint32_t links_count;
+	bool linking;
+	uint64_t linking_ns;
+	uint64_t epoch; /* the links are to this epoch's regions */
+	bool failed;	/* a link or an epoch was lost; ask */
+	uint64_t state_in[COUNTERS][CHAIN_MAX];
+	uint64_t ceiling_in[COUNTERS];
+	uint64_t asked_ns;
+	/*
+	 * When its next round is on its way it is stopped for so long, or it loses its links
+	 * and rests after some results.
+	 */
+	uint64_t ambush_ns;
+	bool ambush_drop;
+	uint32_t ambush_results;
+	uint64_t slept_ns; /* it submits nothing before */
+	/* from the answer to a join, used when the links are up */
+	uint64_t stands[COUNTERS];
+	uint64_t ceilings[COUNTERS];
+	uint64_t reserve[COUNTERS];
+	uint64_t lease_ns;
+	uint64_t stands_from;
+};
+
+enum parcel_kind {
+	PARCEL_FREE,
+	PARCEL_MESSAGE,	      /* between replicas */
+	PARCEL_STORE_REQUEST, /* takes effect at the store */
+	PARCEL_STORE_ANSWER,  /* reaches the replica */
+	PARCEL_WATCH,
+	PARCEL_SEAL, /* a step of sealing a region here */
+	PARCEL_INSTALLED,
+	PARCEL_JOIN,   /* client to replica */
+	PARCEL_JOINED, /* back */
+};
+
+struct sim_history {
+	uint32_t count;
+	uint64_t epochs[EPOCH_HISTORY];
+	uint64_t froms[EPOCH_HISTORY];
+	uint64_t stands[EPOCH_HISTORY][COUNTERS];
+};
+
+struct sim_joined {
+	uint64_t epoch;
+	uint64_t from; /* the client's epoch that stands are for */
+	uint64_t lease_ns;
+	uint32_t chain_count;
+	char addresses[CHAIN_MAX][MEMORY_ADDRESS_MAX];
+	uint64_t stands[COUNTERS];
+	uint64_t ceilings[COUNTERS];
+	uint64_t reserve_max[COUNTERS];
+};
+
+/* Whatever is on its way to a node. */
+struct parcel {
+	enum parcel_kind kind;
+	uint32_t node;
+	uint64_t life; /* replicas: it is for this life only; 0: any */
+	uint32_t from; /* node */
+	uint64_t epoch;
+	uint32_t stage;
+	bool head;
+	bool write, blind, absent;
+	enum epoch_written written;
+	uint64_t revision;
+	struct epoch_record record;
+	struct epoch_message message;
+	struct epoch_counter counters[COUNTERS];
+	uint64_t values[COUNTERS];
+	struct sim_history history;
+	struct sim_joined joined;
+};
+
+struct sim_store {
+	bool present;
+	uint64_t revision;
+	struct epoch_record record;
+	struct epoch_counter counters[COUNTERS];
+};
+
+/* What every active epoch began with, for the checks. */
+struct sim_epoch {
+	uint64_t epoch;
+	uint64_t bases[COUNTERS];
+	bool exact;
+	bool recovered;
+};
+
+/* What a seed chooses, or a script. */
+struct cluster_config {
+	uint64_t seed;
+	uint32_t replicas;
+	uint32_t chain; /* replicas that are started first */
+	uint32_t clients;
+	uint32_t operations[COUNTERS]; /* of each client */
+	uint32_t depth;
+	uint64_t faults_ns;   /* faults happen until then */
+	uint64_t reserve_max; /* of the second counter */
+	uint64_t ceiling_ahead;
+	uint64_t lease_ns;
+	uint64_t detect_ns;
+	uint32_t eagerness;   /* per thousand looks at its world, a client's additions */
+	uint32_t reads;	      /* per thousand additions, those of nothing */
+	uint32_t straggle;    /* per million packets, those that are late, */
+	uint32_t straggle_ns; /*   by up to this */
+	bool scripted;	      /* no faults but the script's */
+	bool trace;
+};
+
+struct cluster {
+	struct cluster_config config;
+	struct random random;
+	struct sim_world *world;
+	struct region_layout layout;
+	struct sim_replica replicas[REPLICAS_MAX];
+	struct sim_client clients[CLIENTS_MAX];
+	struct sim_store store;
+	struct parcel parcels[PARCELS_MAX];
+	uint32_t parcels_free[PARCELS_MAX];
+	uint32_t parcels_free_count;
+	uint64_t paused_until[SIM_NODES_MAX];
+	uint64_t parted_until[SIM_NODES_MAX][SIM_NODES_MAX];
+	uint64_t store_parted_until[REPLICAS_MAX];
+	struct sim_epoch epochs[EPOCHS_MAX];
+	uint32_t epochs_count;
+	struct history_entry history[COUNTERS][CLIENTS_MAX * OPERATIONS_MAX];
+	size_t history_count[COUNTERS];
+	uint64_t gaps_allowed[COUNTERS];
+	uint64_t confirmed[COUNTERS]; /* largest number that anybody was given */
+	bool quiet;		      /* the faults have stopped */
+	uint64_t quiet_ns;
+	const char *wrong; /* the first broken invariant, or NULL */
+	uint64_t tokens;   /* sessions ever */
+};
+
+/* cluster.c */
+void cluster_open(struct cluster *c, const struct cluster_config *config);
+void cluster_close(struct cluster *c);
+/* Lets time pass; false when an invariant broke. */
+bool cluster_run(struct cluster *c, uint64_t ns);
+/* Heals everything and waits for progress; NULL or what is wrong. */
+const char *cluster_finish(struct cluster *c);
+bool cluster_all_returned(const struct cluster *c);
+uint64_t cluster_now(const struct cluster *c);
+uint64_t cluster_random(struct cluster *c, uint64_t below);
+bool cluster_chance(struct cluster *c, uint32_t per_thousand);
+void cluster_wrong(struct cluster *c, const char *what);
+void cluster_trace(struct cluster *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+uint32_t cluster_client_node(const struct cluster *c, uint32_t client);
+/* Whether packets and messages pass. */
+bool cluster_reaches(const struct cluster *c, uint32_t a, uint32_t b);
+bool cluster_is_paused(const struct cluster *c, uint32_t node);
+
+/* faults.c */
+void faults_begin(struct cluster *c);
+void faults_end(struct cluster *c);
+void fault_pause(struct cluster *c, uint32_t node, uint64_t ns);
+/* The head dies with its memory, @ns from now. */
+void fault_head(struct cluster *c, uint64_t ns);
+void fault_part(struct cluster *c, uint32_t a, uint32_t b, uint64_t ns);
+void fault_part_store(struct cluster *c, uint32_t replica, uint64_t ns);
+
+/* network.c */
+struct parcel *parcel_new(struct cluster *c, enum parcel_kind kind, uint32_t node);
+void parcel_send(struct cluster *c, struct parcel *parcel, uint64_t delay_ns);
+void network_send(struct sim_replica *from, const struct epoch_message *message);
+uint64_t network_delay(struct cluster *c);
+
+/* store.c */
+void store_request(struct sim_replica *r, const struct epoch_effect *effect);
+void store_apply(struct cluster *c, struct parcel *request);
+void store_answer(struct sim_replica *r, const struct parcel *answer);
+
+/* replica.c */
+void replica_start(struct sim_replica *r);
+void replica_crash(struct sim_replica *r, bool keeps_memory);
+void replica_receive(struct sim_replica *r, struct parcel *parcel);
+void replica_effects(struct sim_replica *r);
+struct sim_region *replica_region(struct sim_replica *r, uint64_t epoch);
+struct epoch_member replica_member(const struct sim_replica *r);
+/* It holds memory of the newest active epoch, dead or alive. */
+bool replica_holds_newest(const struct sim_replica *r);
+
+/* regions.c */
+void region_install(struct sim_replica *r, const struct epoch_record *record);
+void region_retire(struct sim_replica *r, uint64_t epoch);
+void region_free(struct sim_region *region);
+void region_seal_step(struct sim_replica *r, struct parcel *parcel);
+void region_keep(struct sim_replica *r);
+void region_adopt(struct sim_replica *r);
+uint64_t *region_word(struct sim_region *region, uint64_t offset);
+
+/* client.c */
+void client_start(struct sim_client *client);
+void client_tick(struct sim_client *client);
+void client_joined(struct sim_client *client, const struct sim_joined *joined);
+/* Its links fail at once, and it comes back as soon as it can. */
+void client_drop(struct sim_client *client);
+/* Ends the session in the middle of whatever it does; another takes its row. */
+void client_renew(struct sim_client *client);
+void client_close(struct sim_client *client);
+
+#endif

@@ -1,0 +1,54 @@
+#include "tests/sim/mutations.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sequencer/core/mutation.h"
+
+enum mutation mutation_chosen;
+
+static const char *const names[MUTATIONS_COUNT] = {
+	[MUTATION_MARK_AFTER_READ] = "mark-after-read",
+	[MUTATION_NO_STATE_READ] = "no-state-read",
+	[MUTATION_ONE_BACKUP] = "one-backup-confirms",
+	[MUTATION_READ_STANDS] = "read-stands",
+	[MUTATION_LEASE_IGNORED] = "lease-ignored",
+	[MUTATION_LEASE_LATE] = "lease-from-answer",
+	[MUTATION_CEILING_IGNORED] = "ceiling-ignored",
+	[MUTATION_FLOOR_IGNORED] = "floor-ignored",
+	[MUTATION_FOLD_LEFT_OUT] = "row-reused-without-fold",
+	[MUTATION_HEAD_MARKS] = "lone-head-base-from-marks",
+	[MUTATION_STAND_AT_BASE] = "reserved-marks-let-stand",
+	[MUTATION_WRONG_EPOCH] = "resolve-against-wrong-epoch",
+	[MUTATION_NO_LEASE_WAIT] = "no-lease-wait",
+	[MUTATION_STRANGER_CLAIMS] = "non-member-claims",
+	[MUTATION_LOSS_FORGOTTEN] = "incarnation-ignored",
+	[MUTATION_BLIND_WRITE] = "activate-without-compare",
+	[MUTATION_UNKNOWN_IS_DONE] = "unknown-taken-for-done",
+	[MUTATION_EARLY_SERVICE] = "served-before-active",
+	[MUTATION_NOBODY_SEALED] = "nobody-sealed",
+	[MUTATION_CEILING_EARLY] = "ceiling-before-store",
+	[MUTATION_RECOVER_AT_BASE] = "recover-at-base",
+	[MUTATION_HEAD_NOT_SEALED] = "old-head-not-sealed",
+	[MUTATION_SEAL_MISSES] = "seal-misses-backup",
+	[MUTATION_REPORT_THEN_SEAL] = "report-before-seal",
+	[MUTATION_REGION_REUSED] = "region-reused",
+	[MUTATION_LINK_OUTLIVED] = "link-outlived",
+};
+
+bool mutation_choose(const char *name)
+{
+	for (unsigned int i = 1; i < MUTATIONS_COUNT; i++) {
+		if (strcmp(name, names[i]) == 0) {
+			mutation_chosen = (enum mutation)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void mutation_list(void)
+{
+	for (unsigned int i = 1; i < MUTATIONS_COUNT; i++)
+		(void)puts(names[i]);
+}
