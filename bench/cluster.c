@@ -9,14 +9,15 @@
 #include <unistd.h>
 
 #include "bench/keeper.h"
+#include "hw/clock.h"
 
 /* The keeper's own limits are shorter: it always answers, and it always ends. */
-#define READY_TIMEOUT_MS 60000
-#define END_TIMEOUT_MS 60000
+#define WORD_TIMEOUT_NS UINT64_C(240000000000)
+#define END_TIMEOUT_NS UINT64_C(120000000000)
 #define LOOK_MS 20
 
 static int keeper_fork(
-	const char *transport, const char *device, struct cluster *c, struct error *err)
+	const struct cluster_plan *plan, struct cluster *c, struct error *err)
 {
 	int line[2];
 
@@ -26,7 +27,7 @@ static int keeper_fork(
 	c->keeper = fork();
 	if (c->keeper == 0) {
 		(void)close(line[0]);
-		keeper_run(line[1], transport, device);
+		keeper_run(line[1], plan);
 	}
 	(void)close(line[1]);
 	c->line = line[0];
@@ -37,44 +38,56 @@ static int keeper_fork(
 		error_reason(-errno));
 }
 
-/* What the keeper says first. */
-static int word_await(
-	struct cluster *c, const volatile sig_atomic_t *interrupted, struct error *err)
+/* The keeper's next message, which has exactly @len bytes. */
+static int line_receive(struct cluster *c, void *bytes, size_t len, struct error *err)
 {
-	struct keeper_word word;
+	uint64_t deadline = clock_now_ns() + WORD_TIMEOUT_NS;
 
-	for (int waited = 0; waited < READY_TIMEOUT_MS; waited += LOOK_MS) {
+	while (clock_now_ns() < deadline) {
 		struct pollfd line = {.fd = c->line, .events = POLLIN};
 
-		if (*interrupted)
+		if (*c->interrupted)
 			return error_set(err, -EINTR, "bench: interrupted");
 		if (poll(&line, 1, LOOK_MS) <= 0)
 			continue;
-		if (recv(c->line, &word, sizeof(word), 0) != sizeof(word))
-			return error_set(err, -ECHILD,
-				"bench: the cluster's keeper ended early; run it again");
-		if (word.rc) {
-			*err = word.err;
-			return word.rc;
-		}
-		(void)strcpy(c->where, word.where);
-		return 0;
+		if (recv(c->line, bytes, len, 0) == (ssize_t)len)
+			return 0;
+		return error_set(err, -ECHILD,
+			"bench: the cluster's keeper ended early; run it again");
 	}
-	return error_set(err, -ETIMEDOUT, "bench: pawld was not ready within %d s",
-		READY_TIMEOUT_MS / 1000);
+	return error_set(err, -ETIMEDOUT,
+		"bench: the cluster's keeper does not answer within %d s",
+		(int)(WORD_TIMEOUT_NS / 1000000000));
 }
 
-int cluster_start(const char *transport, const char *device,
-	const volatile sig_atomic_t *interrupted, struct cluster *cluster_p,
-	struct error *err)
+/* What the keeper says first. */
+static int word_await(struct cluster *c, struct error *err)
 {
-	struct cluster c = {0};
-	struct error ignored;
-	int rc = keeper_fork(transport, device, &c, err);
+	struct keeper_word word;
+	int rc = line_receive(c, &word, sizeof(word), err);
 
 	if (rc)
 		return rc;
-	rc = word_await(&c, interrupted, err);
+	if (word.rc) {
+		*err = word.err;
+		return word.rc;
+	}
+	(void)strcpy(c->where, word.where);
+	c->costs = word.costs;
+	return 0;
+}
+
+int cluster_start(const struct cluster_plan *plan,
+	const volatile sig_atomic_t *interrupted, struct cluster *cluster_p,
+	struct error *err)
+{
+	struct cluster c = {.interrupted = interrupted};
+	struct error ignored;
+	int rc = keeper_fork(plan, &c, err);
+
+	if (rc)
+		return rc;
+	rc = word_await(&c, err);
 	if (rc) {
 		(void)!cluster_stop(&c, &ignored);
 		return rc;
@@ -83,12 +96,48 @@ int cluster_start(const char *transport, const char *device,
 	return 0;
 }
 
+static int order(struct cluster *c, enum keeper_order_kind kind, unsigned int replica,
+	struct keeper_answer *answer_p, struct error *err)
+{
+	struct keeper_order told = {.kind = kind, .replica = replica};
+	int rc;
+
+	if (send(c->line, &told, sizeof(told), MSG_NOSIGNAL) != sizeof(told))
+		return error_set(err, -ECHILD,
+			"bench: the cluster's keeper ended early; run it again");
+	rc = line_receive(c, answer_p, sizeof(*answer_p), err);
+	if (!rc && answer_p->rc) {
+		*err = answer_p->err;
+		rc = answer_p->rc;
+	}
+	return rc;
+}
+
+int cluster_kill(
+	struct cluster *c, unsigned int replica, uint64_t *killed_ns_p, struct error *err)
+{
+	struct keeper_answer answer;
+	int rc = order(c, KEEPER_KILL, replica, &answer, err);
+
+	if (!rc)
+		*killed_ns_p = answer.killed_ns;
+	return rc;
+}
+
+int cluster_restart(struct cluster *c, unsigned int replica, struct error *err)
+{
+	struct keeper_answer answer;
+
+	return order(c, KEEPER_RESTART, replica, &answer, err);
+}
+
 int cluster_stop(struct cluster *c, struct error *err)
 {
+	uint64_t deadline = clock_now_ns() + END_TIMEOUT_NS;
 	int status = 0;
 
 	(void)close(c->line);
-	for (int waited = 0; waited < END_TIMEOUT_MS; waited += LOOK_MS) {
+	while (clock_now_ns() < deadline) {
 		if (waitpid(c->keeper, &status, WNOHANG) == c->keeper) {
 			if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 				return 0;

@@ -1,7 +1,10 @@
 /* pawl-bench counter: the cluster, the processes, the measurement and the report. */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "bench/bench.h"
+#include "bench/chain.h"
 #include "bench/cluster.h"
 #include "bench/measure.h"
 #include "bench/options.h"
@@ -10,12 +13,19 @@
 #include "bench/result.h"
 #include "bench/team.h"
 
-/* With the team and the cluster there, and the server of the bare side over verbs. */
+/* The bare side's servers: one for each replica that an addition touches. */
+struct servers {
+	struct raw_verbs_server *at[CHAIN_MAX];
+	const char *addresses[CHAIN_MAX];
+	unsigned int count;
+};
+
+/* With the team, the cluster and the servers there. */
 static int measure_and_report(const struct options *options, struct team *team,
-	const char *where, const char *raw, struct error *err)
+	const char *where, const struct servers *servers, struct error *err)
 {
 	static struct result result; /* large */
-	int rc = team_open(team, where, raw, err);
+	int rc = team_open(team, where, servers->addresses, servers->count, err);
 
 	if (!rc)
 		rc = measure(options, team, &result, err);
@@ -26,20 +36,35 @@ static int measure_and_report(const struct options *options, struct team *team,
 	return rc;
 }
 
-/* The bare server has a thread, so it comes after the last fork. */
-static int with_server(const struct options *options, struct team *team,
+static int servers_start(
+	const struct options *options, struct servers *servers, struct error *err)
+{
+	unsigned int wanted = options_bare_pairs(options)
+				      ? (unsigned int)options->replicas
+				      : 1;
+
+	while (options->verbs && servers->count < wanted) {
+		struct raw_verbs_server **server = &servers->at[servers->count];
+		int rc = raw_verbs_serve(options->device, server, err);
+
+		if (rc)
+			return rc;
+		servers->addresses[servers->count++] = raw_verbs_address(*server);
+	}
+	return 0;
+}
+
+/* The bare servers have threads, so they come after the last fork. */
+static int with_servers(const struct options *options, struct team *team,
 	const char *where, struct error *err)
 {
-	struct raw_verbs_server *server;
-	int rc;
+	struct servers servers = {0};
+	int rc = servers_start(options, &servers, err);
 
-	if (!options->verbs)
-		return measure_and_report(options, team, where, "", err);
-	rc = raw_verbs_serve(options->device, &server, err);
-	if (rc)
-		return rc;
-	rc = measure_and_report(options, team, where, raw_verbs_address(server), err);
-	raw_verbs_stop(server);
+	if (!rc)
+		rc = measure_and_report(options, team, where, &servers, err);
+	while (servers.count > 0)
+		raw_verbs_stop(servers.at[--servers.count]);
 	return rc;
 }
 
@@ -50,24 +75,43 @@ static int with_team(const struct options *options, const char *where, struct er
 
 	if (rc)
 		return rc;
-	rc = with_server(options, team, where, err);
+	rc = with_servers(options, team, where, err);
 	team_end(team);
 	return rc;
 }
 
-static int with_cluster(const struct options *options, struct error *err)
+/* The comparison is with the bare operation of the same transport only. */
+static int with_running_cluster(struct options *options, struct error *err)
 {
-	struct cluster cluster;
-	struct error stop_err;
-	int rc, stop_rc;
+	struct chain chain;
+	int rc = chain_look(options->cluster, &chain, err);
 
-	if (options->cluster)
-		return with_team(options, options->cluster, err);
-	rc = cluster_start(options_transport(options), options->device,
-		&bench_interrupted, &cluster, err);
 	if (rc)
 		return rc;
-	rc = with_team(options, cluster.where, err);
+	if (strcmp(chain.transport, options_transport(options)) != 0)
+		return error_set(err, -EINVAL,
+			"bench: %s: the cluster is served over %s; add --transport=%s",
+			options->cluster, chain.transport, chain.transport);
+	options->replicas = chain.members;
+	return with_team(options, options->cluster, err);
+}
+
+static int with_own_cluster(const struct options *options, struct error *err)
+{
+	struct cluster_plan plan = {.transport = options_transport(options),
+		.device = options->device,
+		.replicas = (unsigned int)options->replicas};
+	struct cluster cluster;
+	struct error stop_err;
+	struct chain chain;
+	int rc = cluster_start(&plan, &bench_interrupted, &cluster, err);
+	int stop_rc;
+
+	if (rc)
+		return rc;
+	rc = chain_await(cluster.where, plan.replicas, &bench_interrupted, &chain, err);
+	if (!rc)
+		rc = with_team(options, cluster.where, err);
 	stop_rc = cluster_stop(&cluster, &stop_err);
 	if (stop_rc && !rc) {
 		*err = stop_err;
@@ -81,10 +125,13 @@ int bench_counter(int argc, char **argv)
 	struct options options;
 	struct error err = {0};
 	int status = options_parse(argc, argv, &options);
+	int rc;
 
 	if (status)
 		return status;
-	if (with_cluster(&options, &err) == 0)
+	rc = options.cluster ? with_running_cluster(&options, &err)
+			     : with_own_cluster(&options, &err);
+	if (rc == 0)
 		return BENCH_OK;
 	(void)fflush(stdout);
 	(void)fprintf(stderr, "%s\n", err.text);

@@ -13,7 +13,8 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[] = {
-	{"counter", bench_counter, "a counter beside the bare fetch-add"},
+	{"counter", bench_counter, "a counter beside the bare operations"},
+	{"takeover", bench_takeover, "how long a dead head stops a chain, and why"},
 };
 
 #define SUBCOMMANDS_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))

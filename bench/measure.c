@@ -47,6 +47,7 @@ int measure_team(const struct options *o, struct team **team_p, struct error *er
 			.n = o->batch,
 			.depth = (unsigned int)o->depth,
 			.counter = o->counter,
+			.reserve = o->reserve,
 			.device = o->device},
 	};
 

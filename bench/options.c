@@ -3,66 +3,45 @@
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bench/bench.h"
+#include "bench/numbers.h"
 #include "client/include/pawl/pawl.h"
+#include "sequencer/core/limits.h"
 
-/* The number options, by their keys. */
-struct number_option {
-	int key;
-	const char *name;
-	uint64_t max; /* from 1 */
-	size_t offset;
-};
+#define COMMAND "pawl-bench counter"
 
 static const struct number_option numbers[] = {
-	{'p', "processes", TEAM_MAX, offsetof(struct options, processes)},
-	{'s', "seconds", OPTIONS_SECONDS_MAX, offsetof(struct options, seconds)},
-	{'b', "batch", OPTIONS_BATCH_MAX, offsetof(struct options, batch)},
-	{'d', "depth", PAWL_DEPTH_MAX, offsetof(struct options, depth)},
+	{'p', "processes", 1, TEAM_MAX, offsetof(struct options, processes)},
+	{'s', "seconds", 1, OPTIONS_SECONDS_MAX, offsetof(struct options, seconds)},
+	{'b', "batch", 1, OPTIONS_BATCH_MAX, offsetof(struct options, batch)},
+	{'d', "depth", 1, PAWL_DEPTH_MAX, offsetof(struct options, depth)},
+	{'r', "replicas", 1, CHAIN_MAX, offsetof(struct options, replicas)},
+	{'R', "reserve", 0, PAWL_ADD_MAX, offsetof(struct options, reserve)},
 };
 
 #define NUMBERS_COUNT (sizeof(numbers) / sizeof(numbers[0]))
-
-static int number_set(
-	const struct number_option *option, struct options *options, const char *text)
-{
-	unsigned long long number = 0;
-	char *end = NULL;
-	uint64_t *member = (uint64_t *)(void *)((char *)options + option->offset);
-
-	errno = 0;
-	if (text[0] >= '0' && text[0] <= '9')
-		number = strtoull(text, &end, 10);
-	if (end && !*end && !errno && number >= 1 && number <= option->max) {
-		*member = number;
-		return 0;
-	}
-	(void)fprintf(stderr,
-		"pawl-bench counter: --%s=%s: not allowed; give 1 to %llu\n",
-		option->name, text, (unsigned long long)option->max);
-	return EINVAL;
-}
 
 static int transport_set(struct options *options, const char *text)
 {
 	options->verbs = strcmp(text, "verbs") == 0;
 	if (options->verbs || strcmp(text, "shm") == 0)
 		return 0;
-	(void)fprintf(stderr,
-		"pawl-bench counter: --transport=%s: unknown; use shm or verbs\n", text);
+	(void)fprintf(
+		stderr, COMMAND ": --transport=%s: unknown; use shm or verbs\n", text);
 	return EINVAL;
 }
 
-static int number_or_unknown(struct options *options, int key, const char *text)
+/* The chain of a cluster that runs is as long as it is. */
+static int replicas_check(const struct options *options)
 {
-	for (size_t i = 0; i < NUMBERS_COUNT; i++) {
-		if (numbers[i].key == key)
-			return number_set(&numbers[i], options, text);
-	}
-	return ARGP_ERR_UNKNOWN;
+	if (!options->cluster || options->replicas == 0)
+		return 0;
+	(void)fprintf(stderr, COMMAND
+		": --replicas is for a cluster of the run's own; leave it or --cluster "
+		"out\n");
+	return EINVAL;
 }
 
 static error_t option_take(int key, char *text, struct argp_state *state)
@@ -84,8 +63,11 @@ static error_t option_take(int key, char *text, struct argp_state *state)
 	case 'j':
 		options->json = true;
 		return 0;
+	case ARGP_KEY_END:
+		return replicas_check(options);
 	default:
-		return number_or_unknown(options, key, text);
+		return number_option_set(
+			numbers, NUMBERS_COUNT, key, text, COMMAND, options);
 	}
 }
 
@@ -98,6 +80,11 @@ int options_parse(int argc, char **argv, struct options *options_p)
 		{"batch", 'b', "B", 0, "Numbers that one addition takes (1)", 0},
 		{"depth", 'd', "D", 0, "Additions that each process keeps in flight (1)",
 			0},
+		{"replicas", 'r', "N", 0, "Length of the chain, 1 to 7 (1)", 0},
+		{"reserve", 'R', "R", 0,
+			"Write marks R numbers ahead, in a counter that allows it (0: "
+			"dense)",
+			0},
 		{"cluster", 'c', "CLUSTER", 0,
 			"Use this running cluster, a name or addresses, not one of its "
 			"own",
@@ -108,7 +95,8 @@ int options_parse(int argc, char **argv, struct options *options_p)
 		{"json", 'j', NULL, 0, "Everything, as JSON", 0}, {0}};
 	static const struct argp argp = {table, option_take, NULL,
 		"Measure a counter beside the bare operation, in turns: the fetch-add of "
-		"a processor, or of an RDMA device.  All that is drawn is checked: each "
+		"a processor, or of an RDMA device (with backups also the writes and "
+		"reads).  All that is drawn is checked: each "
 		"number once, none missing, in order.",
 		NULL, NULL, NULL};
 
@@ -118,5 +106,9 @@ int options_parse(int argc, char **argv, struct options *options_p)
 		.depth = 1,
 		.counter = "pawl-bench"};
 	argp_err_exit_status = BENCH_USAGE;
-	return argp_parse(&argp, argc, argv, 0, NULL, options_p) ? BENCH_USAGE : 0;
+	if (argp_parse(&argp, argc, argv, 0, NULL, options_p))
+		return BENCH_USAGE;
+	if (!options_p->cluster && options_p->replicas == 0)
+		options_p->replicas = 1;
+	return 0;
 }

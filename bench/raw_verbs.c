@@ -263,19 +263,28 @@ static int pair_post(struct raw_verbs *raw, uint64_t value)
 	return ibv_post_send(raw->id->qp, requests, &bad) ? -EIO : 0;
 }
 
-int raw_verbs_run_pair(struct raw_verbs *head, struct raw_verbs *backup,
-	uint64_t operations, uint64_t *values, uint64_t *latencies_ns)
+/* At all backups, and until all have answered. */
+static int pairs_run(struct raw_verbs *const *backups, unsigned int count, uint64_t value)
+{
+	int rc = 0, got = 0;
+
+	for (unsigned int i = 0; i < count && !rc; i++)
+		rc = pair_post(backups[i], value);
+	for (unsigned int i = 0; i < count && !rc; i++)
+		rc = completions_wait(backups[i], &got);
+	return rc;
+}
+
+int raw_verbs_run_pair(struct raw_verbs *head, struct raw_verbs *const *backups,
+	unsigned int count, uint64_t operations, uint64_t *values, uint64_t *latencies_ns)
 {
 	for (uint64_t i = 0; i < operations; i++) {
 		uint64_t begin = latencies_ns ? clock_now_ns() : 0;
 		uint64_t value;
-		int got = 0;
 		int rc = raw_verbs_run(head, 1, &value, NULL);
 
 		if (!rc)
-			rc = pair_post(backup, value + 1);
-		if (!rc)
-			rc = completions_wait(backup, &got);
+			rc = pairs_run(backups, count, value + 1);
 		if (rc)
 			return rc;
 		if (values)

@@ -50,11 +50,12 @@ int raw_verbs_run(struct raw_verbs *raw, uint64_t operations, uint64_t *values,
 	uint64_t *latencies_ns) __attribute__((warn_unused_result));
 
 /*
- * What a dense counter with one backup does, bare and one at a time: a fetch-add at
- * @head, and when it is back a write and a read at @backup.  As raw_verbs_run.
+ * What a dense counter with backups does, bare and one at a time: a fetch-add at @head, and
+ * when it is back a write and a read at each of @count backups, all posted before the first
+ * is waited for.  As raw_verbs_run.
  */
-int raw_verbs_run_pair(struct raw_verbs *head, struct raw_verbs *backup,
-	uint64_t operations, uint64_t *values, uint64_t *latencies_ns)
+int raw_verbs_run_pair(struct raw_verbs *head, struct raw_verbs *const *backups,
+	unsigned int count, uint64_t operations, uint64_t *values, uint64_t *latencies_ns)
 	__attribute__((warn_unused_result));
 
 void raw_verbs_close(struct raw_verbs *raw);

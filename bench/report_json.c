@@ -54,12 +54,15 @@ static json_t *result_json(
 	const struct options *o, const struct team *team, struct result *r)
 {
 	return json_pack(
-		"{s:s,s:s,s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:{s:o,s:o,s:o},s:o}",
+		"{s:s,s:s,s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:s,s:I,s:I,s:I,s:o,s:o,s:{s:o,s:o,"
+		"s:o},s:o}",
 		"benchmark", "counter", "version", PAWL_VERSION, "transport",
 		options_transport(o), "processes", (json_int_t)o->processes, "cpus",
 		cpus_json(o, team), "batch", (json_int_t)o->batch, "depth",
-		(json_int_t)o->depth, "seconds", (json_int_t)o->seconds, "turn_ns",
-		(json_int_t)r->turn_ns, "clock_ns", (json_int_t)r->clock_ns, "bare",
+		(json_int_t)o->depth, "replicas", (json_int_t)o->replicas, "reserve",
+		(json_int_t)o->reserve, "bare_operation", options_bare(o), "seconds",
+		(json_int_t)o->seconds, "turn_ns", (json_int_t)r->turn_ns, "clock_ns",
+		(json_int_t)r->clock_ns, "bare",
 		side_json(r, TURN_BARE, o->verbs ? 1 : o->batch), "pawl",
 		side_json(r, TURN_PAWL, o->batch), "ratio", "rate",
 		spread_json(&r->rate_ratios), "cost", spread_json(&r->cost_ratios),

@@ -14,10 +14,13 @@ static void head_print(
 		for (unsigned int i = 0; i < o->processes; i++)
 			(void)printf("%s%d", i ? "," : " ", team_cpu(team, i));
 	}
-	(void)printf(", %" PRIu64 " number%s per addition, %" PRIu64
-		     " in flight; turns of "
-		     "%" PRIu64 " ms\n\n",
-		o->batch, o->batch == 1 ? "" : "s", o->depth, r->turn_ns / 1000000);
+	(void)printf(", chain of %" PRIu64 ", ", o->replicas);
+	if (o->reserve)
+		(void)printf("%" PRIu64 " reserved, ", o->reserve);
+	(void)printf("%" PRIu64 " number%s per addition, %" PRIu64 " in flight; turns of "
+		     "%" PRIu64 " ms\nbare: %s\n\n",
+		o->batch, o->batch == 1 ? "" : "s", o->depth, r->turn_ns / 1000000,
+		options_bare(o));
 }
 
 static void side_print(const char *name, struct side_result *side, uint64_t n)

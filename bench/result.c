@@ -42,6 +42,16 @@ struct spread series_spread(struct series *series)
 	return spread;
 }
 
+double series_quantile(struct series *series, unsigned int permille)
+{
+	uint64_t rank = (series->count * permille + 999) / 1000;
+
+	if (series->count == 0)
+		return 0;
+	qsort(series->values, series->count, sizeof(*series->values), compare);
+	return series->values[rank - 1];
+}
+
 void result_destroy(struct result *result)
 {
 	for (int i = 0; i < TURN_SIDES; i++) {

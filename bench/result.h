@@ -27,6 +27,11 @@ struct spread {
 int series_add(struct series *series, double value) __attribute__((warn_unused_result));
 /* Sorts.  All 0 when there is nothing. */
 struct spread series_spread(struct series *series);
+/*
+ * Sorts.  The least value that at least @permille of all do not exceed, 1 to 1000; 0 when
+ * there is nothing.
+ */
+double series_quantile(struct series *series, unsigned int permille);
 
 struct side_result {
 	uint64_t additions;	/* in all turns that count */

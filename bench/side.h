@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "hw/error.h"
+#include "sequencer/core/limits.h"
 
 struct side;
 
@@ -19,10 +20,13 @@ struct side_config {
 	uint64_t n;		/* numbers of one addition */
 	unsigned int depth;	/* additions in flight */
 	_Atomic uint64_t *word; /* bare, shm: shared by all, on a line of its own */
-	const char *raw;	/* bare, verbs: the server's address */
-	const char *where;	/* Pawl: the cluster */
-	const char *counter;	/* Pawl */
-	const char *device;	/* Pawl, verbs; NULL: any */
+	/* Bare, verbs: the servers' addresses; the first has the counter, the others marks. */
+	const char *raws[CHAIN_MAX];
+	unsigned int raws_count;
+	const char *where;   /* Pawl: the cluster */
+	const char *counter; /* Pawl */
+	uint64_t reserve;    /* Pawl: 0: dense */
+	const char *device;  /* Pawl, verbs; NULL: any */
 };
 
 /*

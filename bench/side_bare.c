@@ -14,7 +14,8 @@ struct bare_shm {
 
 struct bare_verbs {
 	struct side side;
-	struct raw_verbs *raw;
+	struct raw_verbs *raws[CHAIN_MAX];
+	unsigned int raws_count;
 };
 
 static int shm_open_side(
@@ -71,18 +72,31 @@ const struct side_ops side_bare_shm = {
 	.stamped = true,
 };
 
+static void verbs_close(struct side *side)
+{
+	struct bare_verbs *bare = (struct bare_verbs *)side;
+
+	for (unsigned int i = 0; i < bare->raws_count; i++)
+		raw_verbs_close(bare->raws[i]);
+	free(bare);
+}
+
 static int verbs_open(
 	const struct side_config *config, struct side **side_p, struct error *err)
 {
 	struct bare_verbs *bare = calloc(1, sizeof(*bare));
-	int rc;
+	int rc = 0;
 
 	if (!bare)
 		return error_set(err, -ENOMEM, "bench: out of memory");
 	bare->side = (struct side){.ops = &side_bare_verbs, .n = 1, .last = UINT64_MAX};
-	rc = raw_verbs_open(config->raw, config->depth, &bare->raw, err);
+	for (unsigned int i = 0; i < config->raws_count && !rc; i++) {
+		rc = raw_verbs_open(config->raws[i], config->depth, &bare->raws[i], err);
+		if (!rc)
+			bare->raws_count++;
+	}
 	if (rc) {
-		free(bare);
+		verbs_close(&bare->side);
 		return rc;
 	}
 	*side_p = &bare->side;
@@ -92,33 +106,36 @@ static int verbs_open(
 static int verbs_failed(int rc, struct error *err)
 {
 	return rc ? error_set(err, rc,
-			    "bench: raw: a bare fetch-add failed: %s; look at the device "
+			    "bench: raw: a bare operation failed: %s; look at the device "
 			    "with 'pawl hw'",
 			    error_reason(rc))
 		  : 0;
 }
 
+static int operations_run(
+	struct bare_verbs *bare, uint64_t count, uint64_t *values, uint64_t *latencies_ns)
+{
+	if (bare->raws_count == 1)
+		return raw_verbs_run(bare->raws[0], count, values, latencies_ns);
+	return raw_verbs_run_pair(bare->raws[0], &bare->raws[1], bare->raws_count - 1,
+		count, values, latencies_ns);
+}
+
 static int verbs_run(
 	struct side *side, uint64_t count, uint64_t *values, struct error *err)
 {
-	struct raw_verbs *raw = ((struct bare_verbs *)side)->raw;
+	struct bare_verbs *bare = (struct bare_verbs *)side;
 
-	return verbs_failed(raw_verbs_run(raw, count, values, NULL), err);
+	return verbs_failed(operations_run(bare, count, values, NULL), err);
 }
 
 static int verbs_run_timed(struct side *side, uint64_t count, uint64_t *values,
 	uint64_t *begins_ns, uint64_t *ends_ns, struct error *err)
 {
-	struct raw_verbs *raw = ((struct bare_verbs *)side)->raw;
+	struct bare_verbs *bare = (struct bare_verbs *)side;
 
 	memset(begins_ns, 0, count * sizeof(*begins_ns));
-	return verbs_failed(raw_verbs_run(raw, count, values, ends_ns), err);
-}
-
-static void verbs_close(struct side *side)
-{
-	raw_verbs_close(((struct bare_verbs *)side)->raw);
-	free(side);
+	return verbs_failed(operations_run(bare, count, values, ends_ns), err);
 }
 
 const struct side_ops side_bare_verbs = {

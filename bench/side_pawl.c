@@ -1,11 +1,9 @@
 /* Pawl's side: one call after the other, or a queue kept full. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bench/side.h"
 #include "client/include/pawl/pawl.h"
-#include "client/lib/handle.h"
 #include "hw/clock.h"
 
 #define RESULTS_AT_ONCE 64
@@ -22,30 +20,17 @@ static struct pawl_side *pawl_side(struct side *side)
 	return (struct pawl_side *)side;
 }
 
-/* The comparison is with the bare operation of the same transport only. */
-static int transport_check(
-	const struct pawl_side *s, const struct side_config *config, struct error *err)
-{
-	const char *wanted = config->verbs ? "verbs" : "shm";
-	const char *found = s->pawl->session.ops->name;
-
-	if (strcmp(wanted, found) == 0)
-		return 0;
-	return error_set(err, -EINVAL,
-		"bench: %s: the cluster is served over %s; add --transport=%s",
-		config->where, found, found);
-}
-
 static int counter_find(
 	struct pawl_side *s, const struct side_config *config, struct error *err)
 {
-	int rc = pawl_counter_open(s->pawl, config->counter, &s->counter);
+	struct pawl_counter_options options = PAWL_COUNTER_OPTIONS_INIT;
+	int rc;
 
+	options.reserve_max = config->reserve;
+	rc = pawl_counter_open_with(s->pawl, config->counter, &options, &s->counter);
 	if (!rc)
 		rc = pawl_read(s->counter, &s->side.last);
-	if (rc)
-		return error_set(err, rc, "%s", pawl_errmsg(s->pawl));
-	return transport_check(s, config, err);
+	return rc ? error_set(err, rc, "%s", pawl_errmsg(s->pawl)) : 0;
 }
 
 static int side_open(
@@ -59,6 +44,7 @@ static int side_open(
 		return error_set(err, -ENOMEM, "bench: out of memory");
 	options.wait = PAWL_WAIT_SPIN; /* as the bare loop does */
 	options.depth = config->depth;
+	options.reserve = config->reserve;
 	options.device = config->device;
 	s->side = (struct side){.ops = &side_pawl, .n = config->n};
 	s->depth = config->depth;

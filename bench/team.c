@@ -2,15 +2,14 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/child.h"
 #include "bench/team_shared.h"
 #include "hw/clock.h"
 
@@ -31,14 +30,6 @@ struct team {
 	pid_t pids[TEAM_MAX]; /* 0: it has been waited for */
 	int cpus[TEAM_MAX];
 };
-
-static void *shared_map(size_t len, int flags)
-{
-	void *at = mmap(NULL, len, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS | flags, -1, 0);
-
-	return at == MAP_FAILED ? NULL : at;
-}
 
 static uint64_t words_of_worker(const struct team_config *c)
 {
@@ -121,29 +112,6 @@ int team_start(const struct team_config *config, const volatile sig_atomic_t *in
 	return rc;
 }
 
-static int child_died(unsigned int i, int status, struct error *err)
-{
-	if (WIFSIGNALED(status))
-		return error_set(err, -ECHILD,
-			"bench: process %u: was killed by signal %d; run it again", i,
-			WTERMSIG(status));
-	return error_set(err, -ECHILD, "bench: process %u: ended early, with status %d",
-		i, WEXITSTATUS(status));
-}
-
-static int children_check(struct team *team, struct error *err)
-{
-	for (unsigned int i = 0; i < team->config.processes; i++) {
-		int status;
-
-		if (team->pids[i] && waitpid(team->pids[i], &status, WNOHANG) != 0) {
-			team->pids[i] = 0;
-			return child_died(i, status, err);
-		}
-	}
-	return 0;
-}
-
 static bool all_arrived(const struct team *team)
 {
 	for (unsigned int i = 0; i < team->config.processes; i++) {
@@ -170,8 +138,10 @@ static int await(struct team *team, bool (*ready)(const struct team *team),
 	struct timespec pause = {.tv_nsec = LOOK_NS};
 
 	for (unsigned int looks = 1; !ready(team); looks++) {
-		int rc = looks % LOOKS_CHILDREN == 0 ? children_check(team, err) : 0;
+		int rc = 0;
 
+		if (looks % LOOKS_CHILDREN == 0)
+			rc = children_check(team->pids, team->config.processes, err);
 		if (rc)
 			return rc;
 		if (*team->interrupted)
@@ -214,15 +184,26 @@ static int done_await(struct team *team, uint64_t timeout_ns, struct error *err)
 	return rc ? rc : failure_find(team, err);
 }
 
-int team_open(struct team *team, const char *where, const char *raw, struct error *err)
+static int address_copy(char *to, size_t size, const char *address, struct error *err)
+{
+	if (strlen(address) >= size)
+		return error_set(err, -EINVAL,
+			"bench: '%.40s...': the address is too long", address);
+	(void)strcpy(to, address);
+	return 0;
+}
+
+int team_open(struct team *team, const char *where, const char *const *raws,
+	unsigned int raws_count, struct error *err)
 {
 	struct call *call = &team->shared->call;
+	int rc = address_copy(call->where, sizeof(call->where), where, err);
 
-	if (strlen(where) >= sizeof(call->where) || strlen(raw) >= sizeof(call->raw))
-		return error_set(err, -EINVAL,
-			"bench: '%.40s...': the address is too long", where);
-	(void)strcpy(call->where, where);
-	(void)strcpy(call->raw, raw);
+	for (unsigned int i = 0; i < raws_count && !rc; i++)
+		rc = address_copy(call->raws[i], sizeof(call->raws[i]), raws[i], err);
+	if (rc)
+		return rc;
+	call->raws_count = raws_count;
 	call_send(team, CALL_OPEN);
 	return done_await(team, CALL_TIMEOUT_NS, err);
 }
@@ -291,26 +272,11 @@ int team_cpu(const struct team *team, unsigned int i)
 	return team->cpus[i];
 }
 
-static void children_end(struct team *team)
-{
-	uint64_t deadline = clock_now_ns() + END_TIMEOUT_NS;
-	struct timespec pause = {.tv_nsec = LOOK_NS};
-
-	for (unsigned int i = 0; i < team->config.processes; i++) {
-		while (team->pids[i] && waitpid(team->pids[i], NULL, WNOHANG) == 0) {
-			if (clock_now_ns() >= deadline)
-				(void)kill(team->pids[i], SIGKILL);
-			(void)nanosleep(&pause, NULL);
-		}
-		team->pids[i] = 0;
-	}
-}
-
 void team_end(struct team *team)
 {
 	if (team->shared) {
 		call_send(team, CALL_END);
-		children_end(team);
+		children_end(team->pids, team->config.processes, END_TIMEOUT_NS);
 		(void)munmap(team->shared, team->shared_len);
 	}
 	if (team->room)

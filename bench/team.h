@@ -18,6 +18,7 @@
 
 #define TEAM_MAX 64
 #define TEAM_TEXT_MAX 320
+#define TEAM_WHERE_MAX 1024
 
 enum turn_what {
 	TURN_RATE,     /* as many additions as fit, without times */
@@ -42,7 +43,7 @@ struct team_config {
 	uint64_t chunk;		 /* additions between two looks at the clock */
 	uint64_t rate_max;	 /* additions of one turn, all processes, at most */
 	uint64_t timed_max;	 /* the same for a turn with times */
-	struct side_config side; /* its word and raw are set by the team */
+	struct side_config side; /* its word, raws and where are set by the team */
 };
 
 struct team;
@@ -55,11 +56,11 @@ int team_start(const struct team_config *config, const volatile sig_atomic_t *in
 	struct team **team_p, struct error *err) __attribute__((warn_unused_result));
 
 /*
- * Lets every process open its sides: Pawl's at @where, the bare one at @raw (verbs only).
+ * Lets every process open its sides: Pawl's at @where, the bare one at @raws (verbs only).
  * -EINTR: interrupted.  -ECHILD: a process has died.  -ETIMEDOUT.  Or what a side says.
  */
-int team_open(struct team *team, const char *where, const char *raw, struct error *err)
-	__attribute__((warn_unused_result));
+int team_open(struct team *team, const char *where, const char *const *raws,
+	unsigned int raws_count, struct error *err) __attribute__((warn_unused_result));
 
 /* One turn.  Errors as team_open. */
 int team_turn(struct team *team, const struct turn *turn, struct error *err)

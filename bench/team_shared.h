@@ -24,8 +24,9 @@ enum call_kind {
 struct call {
 	enum call_kind kind;
 	struct turn turn;
-	char where[TEAM_TEXT_MAX];
-	char raw[TEAM_TEXT_MAX];
+	char where[TEAM_WHERE_MAX];
+	char raws[CHAIN_MAX][TEAM_TEXT_MAX];
+	unsigned int raws_count;
 };
 
 struct seat {

@@ -1,30 +1,18 @@
 /* One of the processes that draw numbers. */
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/child.h"
 #include "bench/team_shared.h"
 #include "client/lib/wait.h"
 #include "hw/clock.h"
 
 #define IDLE_LOOK_NS 50000
-
-/* A worker whose parent has died must not live on. */
-static void bind_to_parent(const struct worker *w)
-{
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != w->parent)
-		_exit(EXIT_FAILURE);
-	(void)signal(SIGINT, SIG_IGN); /* the parent decides what an interrupt means */
-	(void)signal(SIGTERM, SIG_DFL);
-	(void)signal(SIGHUP, SIG_DFL);
-}
 
 static void stay_on_cpu(const struct worker *w)
 {
@@ -66,7 +54,9 @@ static int sides_open(struct worker *w)
 
 	config.word = &w->shared->word;
 	config.where = w->shared->call.where;
-	config.raw = w->shared->call.raw;
+	config.raws_count = w->shared->call.raws_count;
+	for (unsigned int i = 0; i < config.raws_count; i++)
+		config.raws[i] = w->shared->call.raws[i];
 	rc = side_open(
 		w, TURN_BARE, config.verbs ? &side_bare_verbs : &side_bare_shm, &config);
 	return rc ? rc : side_open(w, TURN_PAWL, &side_pawl, &config);
@@ -147,7 +137,7 @@ void worker_run(struct worker *w)
 	uint32_t number = 0;
 	enum call_kind kind = CALL_OPEN;
 
-	bind_to_parent(w);
+	child_bind(w->parent);
 	stay_on_cpu(w);
 	while (kind != CALL_END) {
 		call_await(w, number);

@@ -1,5 +1,6 @@
 /*
- * One-sided memory: fetch-add, compare-swap, read and write on another process's memory.
+ * One-sided memory: fetch-add, compare-swap, read and write on another process's memory,
+ * and write_read, a write and a read in one call.
  *
  * An *owner* opens a device, exposes a memory on it and hands out the memory's address, a
  * line of text.  A *peer* opens a device of the same kind and connects a *link* to that
@@ -163,6 +164,15 @@ struct memory_ops {
 		uint64_t cookie);
 	int (*read)(struct link *link, uint64_t offset, void *bytes, size_t len,
 		uint64_t cookie);
+	/*
+	 * Writes the aligned word at @write_offset, then reads the one at @read_offset
+	 * into @bytes (8), exactly as write and read in this order would, but with one
+	 * call to the card.  It is one operation of the link's depth and has one
+	 * completion, the read's: a status of 0 means that both took effect (M3), and any
+	 * other that either may have, as the status of whichever failed first.
+	 */
+	int (*write_read)(struct link *link, uint64_t write_offset, uint64_t word,
+		uint64_t read_offset, void *bytes, uint64_t cookie);
 	/* Takes up to @max completions, 0 or more.  0; it reports failures as completions. */
 	int (*poll)(
 		struct link *link, struct completion *completions, int max, int *count_p);

@@ -1,9 +1,9 @@
 #include "client/command/ask.h"
 
 int ask(struct control *c, const struct endpoint *endpoint, Control__Request *request,
-	Control__Reply **reply_p, struct error *err)
+	uint64_t timeout_ns, Control__Reply **reply_p, struct error *err)
 {
 	int rc = control_connect(c, endpoint, err);
 
-	return rc ? rc : control_ask(c, request, ASK_TIMEOUT_NS, reply_p, err);
+	return rc ? rc : control_ask(c, request, timeout_ns, reply_p, err);
 }

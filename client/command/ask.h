@@ -4,13 +4,12 @@
 
 #include "client/lib/control.h"
 
-#define ASK_TIMEOUT_NS UINT64_C(10000000000)
-
 /*
- * Connects @c, which control_init made with FRAME_MAX bytes, to @endpoint and asks.  Errors
- * and the life of the reply as control_ask.
+ * Connects @c, which control_init made, to @endpoint and asks.  Errors and the life of the
+ * reply as control_ask.
  */
 int ask(struct control *c, const struct endpoint *endpoint, Control__Request *request,
-	Control__Reply **reply_p, struct error *err) __attribute__((warn_unused_result));
+	uint64_t timeout_ns, Control__Reply **reply_p, struct error *err)
+	__attribute__((warn_unused_result));
 
 #endif

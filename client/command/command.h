@@ -16,6 +16,8 @@
 int command_up(int argc, char **argv);
 int command_down(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_admin(int argc, char **argv);
+int command_create(int argc, char **argv);
 int command_next(int argc, char **argv);
 int command_add(int argc, char **argv);
 int command_read(int argc, char **argv);

@@ -58,7 +58,7 @@ static void program_find(char *path, size_t len)
 }
 
 static void __attribute__((noreturn))
-child_run(char **argv, const char *program, const char *notify_name, int log)
+child_run(char **argv, const char *program, const char *notify_name, int output)
 {
 	int null = open("/dev/null", O_RDWR);
 
@@ -66,10 +66,8 @@ child_run(char **argv, const char *program, const char *notify_name, int log)
 	(void)setenv("NOTIFY_SOCKET", notify_name, 1);
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)dup2(null, STDIN_FILENO);
-	if (log >= 0) {
-		(void)dup2(log, STDOUT_FILENO);
-		(void)dup2(log, STDERR_FILENO);
-	}
+	(void)dup2(output, STDOUT_FILENO);
+	(void)dup2(output, STDERR_FILENO);
 	argv[0] = (char *)"pawld";
 	(void)execvp(program, argv);
 	(void)fprintf(stderr, "pawl: %s: can not be run: %s; is pawld installed?\n",
@@ -77,30 +75,19 @@ child_run(char **argv, const char *program, const char *notify_name, int log)
 	_exit(127);
 }
 
-int daemon_start(char **argv, const char *log_path, struct daemon_process *daemon_p,
-	struct error *err)
+int daemon_start_into(
+	char **argv, int output, struct daemon_process *daemon_p, struct error *err)
 {
 	struct daemon_process d = {0};
 	char notify_name[100], program[PATH_MAX];
-	int log = -1;
 
-	if (log_path) {
-		log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-		if (log < 0)
-			return error_set(err, -errno, "pawl: %s: log file: %s", log_path,
-				error_reason(-errno));
-	}
 	d.notify = notify_open(notify_name, sizeof(notify_name), err);
-	if (d.notify >= 0) {
-		program_find(program, sizeof(program));
-		d.pid = fork();
-		if (d.pid == 0)
-			child_run(argv, program, notify_name, log);
-	}
-	if (log >= 0)
-		(void)close(log);
 	if (d.notify < 0)
 		return d.notify;
+	program_find(program, sizeof(program));
+	d.pid = fork();
+	if (d.pid == 0)
+		child_run(argv, program, notify_name, output);
 	if (d.pid < 0) {
 		(void)close(d.notify);
 		return error_set(err, -errno, "pawl: no process for pawld: %s",
@@ -108,6 +95,20 @@ int daemon_start(char **argv, const char *log_path, struct daemon_process *daemo
 	}
 	*daemon_p = d;
 	return 0;
+}
+
+int daemon_start(char **argv, const char *log_path, struct daemon_process *daemon_p,
+	struct error *err)
+{
+	int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	int rc;
+
+	if (log < 0)
+		return error_set(err, -errno, "pawl: %s: log file: %s", log_path,
+			error_reason(-errno));
+	rc = daemon_start_into(argv, log, daemon_p, err);
+	(void)close(log);
+	return rc;
 }
 
 /* True when a READY=1 was among what has arrived. */
@@ -162,7 +163,8 @@ int daemon_wait_ready(struct daemon_process *d, int timeout_ms)
 	}
 }
 
-int daemon_wait_end(struct daemon_process *d, int timeout_ms)
+/* Its exit status, or -ETIMEDOUT. */
+static int end_await(struct daemon_process *d, int timeout_ms)
 {
 	uint64_t deadline = clock_now_ns() + (uint64_t)timeout_ms * 1000000u;
 
@@ -175,9 +177,25 @@ int daemon_wait_end(struct daemon_process *d, int timeout_ms)
 			return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 		}
 		if (clock_now_ns() >= deadline)
-			return kill_and_reap(d);
+			return -ETIMEDOUT;
 		(void)poll(NULL, 0, LOOK_MS);
 	}
+}
+
+int daemon_wait_end(struct daemon_process *d, int timeout_ms)
+{
+	int status = end_await(d, timeout_ms);
+
+	return status == -ETIMEDOUT ? kill_and_reap(d) : status;
+}
+
+int daemon_stop(struct daemon_process *d, int timeout_ms)
+{
+	int status;
+
+	(void)kill(d->pid, SIGTERM);
+	status = end_await(d, timeout_ms);
+	return status == -ETIMEDOUT ? status : 0;
 }
 
 void daemon_release(struct daemon_process *d)

@@ -14,9 +14,13 @@ struct daemon_process {
 
 /*
  * Starts pawld with @argv (argv[0] is replaced), in a session of its own, its output
- * appended to @log_path, or inherited when NULL.  -errno with @err.
+ * appended to @log_path.  -errno with @err.
  */
 int daemon_start(char **argv, const char *log_path, struct daemon_process *daemon_p,
+	struct error *err) __attribute__((warn_unused_result));
+
+/* The same with its output to the file @output, which stays the caller's. */
+int daemon_start_into(char **argv, int output, struct daemon_process *daemon_p,
 	struct error *err) __attribute__((warn_unused_result));
 
 /*
@@ -28,6 +32,13 @@ int daemon_wait_ready(struct daemon_process *daemon, int timeout_ms)
 
 /* Waits for its end and returns its exit status; -ETIMEDOUT kills it as above. */
 int daemon_wait_end(struct daemon_process *daemon, int timeout_ms)
+	__attribute__((warn_unused_result));
+
+/*
+ * Asks one that is ready to stop, and waits for it.  -ETIMEDOUT: it does not, and is left
+ * alone, for what it holds may be needed.
+ */
+int daemon_stop(struct daemon_process *daemon, int timeout_ms)
 	__attribute__((warn_unused_result));
 
 /* Lets go of the process, which runs on. */

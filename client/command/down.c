@@ -1,174 +1,175 @@
 /* pawl down. */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
-#include "client/command/ask.h"
 #include "client/command/command.h"
-#include "client/command/daemon.h"
-#include "hw/clock.h"
-#include "sequencer/control/paths.h"
+#include "client/command/launch.h"
+#include "client/command/locals.h"
+#include "client/command/stop.h"
 #include "sequencer/core/limits.h"
 #include "sequencer/core/names.h"
 
 #define END_TIMEOUT_NS UINT64_C(10000000000)
-#define SETTLE_TIMEOUT_MS 30000
-#define LOOK_MS 5
 
-struct down_arguments {
-	const char *name;
+struct down {
+	struct launch launch; /* of the pawld that settles */
 	bool erase;
+	struct locals locals;
+	struct stop_surroundings learned;
 };
 
 static error_t down_option(int key, char *arg, struct argp_state *state)
 {
-	struct down_arguments *a = state->input;
+	struct down *d = state->input;
 
 	switch (key) {
 	case 'e':
-		a->erase = true;
+		d->erase = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_error(state, "too many arguments");
-		a->name = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!a->name)
-			argp_error(state, "an argument is missing");
+	case 's':
+		d->launch.store = arg;
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return launch_option(key, arg, state, &d->launch);
 	}
 }
 
-/* True once nobody holds the lock behind @fd: the process that had it has ended. */
-static bool lock_is_free(int fd)
+/* One that was killed before, or NULL. */
+static const struct local_replica *killed(const struct locals *locals)
 {
-	if (flock(fd, LOCK_SH | LOCK_NB))
-		return false;
-	(void)flock(fd, LOCK_UN);
-	return true;
-}
-
-static int end_await(int lock, struct error *err)
-{
-	uint64_t deadline = clock_now_ns() + END_TIMEOUT_NS;
-
-	while (lock >= 0 && !lock_is_free(lock)) {
-		if (clock_now_ns() >= deadline)
-			return error_set(err, -ETIMEDOUT,
-				"pawl: the replica has saved its numbers but does not "
-				"end; look at its log");
-		(void)poll(NULL, 0, LOOK_MS);
+	for (unsigned int i = 0; i < locals->count; i++) {
+		if (!locals->at[i].runs)
+			return &locals->at[i];
 	}
-	return 0;
-}
-
-static int stop_ask(const struct endpoint *endpoint, bool erase, struct error *err)
-{
-	Control__Request request = CONTROL__REQUEST__INIT;
-	Control__Stop stop = CONTROL__STOP__INIT;
-	Control__Reply *reply;
-	struct control control;
-	int rc = control_init(&control, CONTROL_BUFFER_LEN);
-
-	if (rc)
-		return error_set(err, rc, "pawl down: out of memory");
-	stop.erase = erase;
-	request.body_case = CONTROL__REQUEST__BODY_STOP;
-	request.stop = &stop;
-	rc = ask(&control, endpoint, &request, &reply, err);
-	control_destroy(&control);
-	return rc;
-}
-
-/* A replica that could not save its numbers says so and ends all the same. */
-static int stop_and_await(
-	const struct endpoint *endpoint, int lock, bool erase, struct error *err)
-{
-	int rc = stop_ask(endpoint, erase, err);
-	struct error late;
-
-	if (!rc)
-		return end_await(lock, err);
-	if (rc != -EACCES && rc != -ETIMEDOUT && end_await(lock, &late))
-		(void)command_fail("%s", late.text);
-	return rc;
-}
-
-/* Nobody runs: pawld itself settles what a killed one may have left. */
-static int settle(const struct down_arguments *a)
-{
-	char cluster[32 + CLUSTER_NAME_MAX];
-	char *argv[] = {NULL, cluster, (char *)"--settle",
-		a->erase ? (char *)"--erase" : NULL, NULL};
-	struct daemon_process daemon;
-	struct error err;
-	int status;
-
-	(void)snprintf(cluster, sizeof(cluster), "--cluster=%s", a->name);
-	if (daemon_start(argv, NULL, &daemon, &err))
-		return command_fail("%s", err.text);
-	status = daemon_wait_end(&daemon, SETTLE_TIMEOUT_MS);
-	daemon_release(&daemon);
-	if (status < 0)
-		return command_fail("pawl down: pawld --settle did not end within %d s",
-			SETTLE_TIMEOUT_MS / 1000);
-	return status;
-}
-
-/* @lock is the running replica's, or negative when it may not be looked at. */
-static int stop(const struct down_arguments *a, const char *runtime, int lock)
-{
-	char socket_path[PATH_MAX] = "", text[PATH_MAX + 8];
-	struct endpoint endpoint;
-	struct error err;
-	int rc = paths_socket(
-		runtime, a->name, 1, socket_path, sizeof(socket_path), &err);
-
-	(void)snprintf(text, sizeof(text), "unix:%s", socket_path);
-	if (!rc)
-		rc = endpoint_parse(text, false, &endpoint, &err);
-	if (!rc)
-		rc = stop_and_await(&endpoint, lock, a->erase, &err);
-	if (rc)
-		return command_fail("%s", err.text);
-	(void)printf("%s: down, %s\n", a->name,
-		a->erase ? "its numbers are forgotten" : "its numbers are kept");
-	return command_finish_output();
+	return NULL;
 }
 
 /*
- * The lock stays open over the stop, so that a replica which starts right after it, with a
- * lock of its own, is not waited for.
+ * Replicas that were killed may have left memory behind, of which nothing is needed once the
+ * numbers are saved.
  */
-static int down(const struct down_arguments *a)
+static void remains_clear(const struct down *d)
 {
-	char runtime[PATH_MAX], path[PATH_MAX];
-	struct error err;
-	int rc = paths_runtime_dir(runtime, sizeof(runtime), &err);
-	int lock;
+	struct error said;
 
-	if (!rc)
-		rc = paths_lock(runtime, a->name, 1, path, sizeof(path), &err);
+	for (unsigned int i = 0; i < d->locals.count; i++) {
+		if (!d->locals.at[i].runs)
+			(void)!launch_settle(
+				&d->launch, d->locals.at[i].id, false, &said);
+	}
+}
+
+static int end_check(const struct down *d)
+{
+	const struct local_replica *left = locals_await_end(&d->locals, END_TIMEOUT_NS);
+	char pid[16];
+
+	if (!left)
+		return COMMAND_OK;
+	local_pid(&d->locals, left->id, pid);
+	return command_fail("pawl down: %s: the numbers are saved, but replica %u, "
+			    "process %s, does not end; look at its log",
+		d->launch.cluster, (unsigned int)left->id, pid);
+}
+
+/* What the replicas that ran had, those that were killed had as well. */
+static void surroundings_use(struct down *d)
+{
+	if (!d->launch.store && d->learned.store[0])
+		d->launch.store = d->learned.store;
+	if (d->launch.rest_count == 0 && d->learned.memory_dir[0])
+		d->launch.memory_dir = d->learned.memory_dir;
+}
+
+/* They were dying when they were found, or did not answer before they ended. */
+static bool died_meanwhile(const struct down *d, int rc)
+{
+	return (rc == -ECONNRESET || rc == -ECONNREFUSED || rc == -ENOENT ||
+		       rc == -ETIMEDOUT || rc == -EREMCHG) &&
+	       !locals_living(&d->locals);
+}
+
+/*
+ * -EAGAIN: there is nobody to stop.  Else the exit status.  Once the record is gone nobody
+ * knows any more what belonged to the cluster, so it goes last.
+ */
+static int running_stop(struct down *d)
+{
+	const struct local_replica *dead = killed(&d->locals);
+	struct error err;
+	int rc = stop_cluster(&d->locals, d->erase && !dead, &d->learned, &err);
+
+	surroundings_use(d);
+	if (rc)
+		return died_meanwhile(d, rc) ? -EAGAIN : command_fail("%s", err.text);
+	rc = end_check(d);
+	if (rc)
+		return rc;
+	remains_clear(d);
+	if (dead && d->erase && launch_settle(&d->launch, dead->id, true, &err))
+		return command_fail("%s", err.text);
+	(void)printf("%s: down, %s\n", d->launch.cluster,
+		d->erase ? "its numbers are forgotten" : "its numbers are kept");
+	return command_finish_output();
+}
+
+/* In the name of the first replica for which it can be done. */
+static int settle_any(const struct down *d, bool erase, struct error *said)
+{
+	struct local_replica none = {.id = 1};
+	const struct local_replica *replica = d->locals.count ? d->locals.at : &none;
+	struct error first = {.text = ""};
+
+	for (unsigned int i = 0; i == 0 || i < d->locals.count; i++, replica++) {
+		if (launch_settle(&d->launch, replica->id, erase, said) == 0)
+			return 0;
+		if (i == 0)
+			first = *said;
+	}
+	*said = first;
+	return -EIO;
+}
+
+/* Nobody runs: pawld itself settles what killed ones may have left. */
+static int settle(const struct down *d)
+{
+	struct error said;
+	bool many = d->locals.count > 1;
+	int rc = d->erase && !many ? 0 : settle_any(d, false, &said);
+
+	if (!rc && many)
+		remains_clear(d);
+	if (d->erase)
+		rc = settle_any(d, true, &said);
+	if (rc)
+		return command_fail("%s", said.text);
+	(void)printf("%s\n", said.text);
+	return command_finish_output();
+}
+
+static bool any_runs(const struct locals *locals)
+{
+	bool any = false;
+
+	for (unsigned int i = 0; i < locals->count; i++)
+		any |= locals->at[i].runs;
+	return any;
+}
+
+static int down(struct down *d)
+{
+	struct error err;
+	int rc = locals_find(d->launch.cluster, &d->locals, &err);
+
 	if (rc)
 		return command_fail("%s", err.text);
-	lock = open(path, O_RDONLY | O_CLOEXEC);
-	if (lock < 0 && errno != EACCES)
-		return settle(a);
-	if (lock >= 0 && lock_is_free(lock)) {
-		(void)close(lock);
-		return settle(a);
+	rc = any_runs(&d->locals) ? running_stop(d) : -EAGAIN;
+	if (rc == -EAGAIN) {
+		for (unsigned int i = 0; i < d->locals.count; i++)
+			d->locals.at[i].runs = false;
+		rc = settle(d);
 	}
-	rc = stop(a, runtime, lock);
-	if (lock >= 0)
-		(void)close(lock);
+	locals_close(&d->locals);
 	return rc;
 }
 
@@ -179,23 +180,27 @@ int command_down(int argc, char **argv)
 			"Forget the numbers as well: a cluster started under this name "
 			"begins again at 1",
 			0},
+		{"store", 's', "file:DIR|etcd:URL,.../PREFIX", 0,
+			"Where the record is, for a cluster of which nothing runs any "
+			"more (the state directory)",
+			0},
 		{0}};
-	static const struct argp argp = {options, down_option, "NAME",
-		"Stop a cluster on this host.  Its numbers are kept, and go on when it "
-		"is started "
-		"again.  A replica that was killed is settled: its numbers are saved "
-		"from the memory "
-		"it left.",
+	static const struct argp argp = {options, down_option,
+		"NAME [-- PAWLD-OPTION...]",
+		"Stop a cluster, all its replicas.  Its numbers are kept, and go on when "
+		"it is started again.  When none runs any more, what killed ones left is "
+		"settled: the numbers are saved from their memory.  Options after '--' "
+		"are passed to the pawld that does this.",
 		NULL, NULL, NULL};
-	struct down_arguments a = {0};
-	int rc = command_parse(&argp, argc, argv, &a);
+	struct down d = {.erase = false};
+	int rc = command_parse(&argp, argc, argv, &d);
 
 	if (rc)
 		return rc;
-	if (!names_cluster_valid(a.name))
+	if (!names_cluster_valid(d.launch.cluster))
 		return command_misuse("pawl: '%s': not a cluster name; use 1 to %d "
 				      "letters, digits, '.', "
 				      "'_' or '-', beginning with a letter, digit or '_'",
-			a.name, CLUSTER_NAME_MAX);
-	return down(&a);
+			d.launch.cluster, CLUSTER_NAME_MAX);
+	return down(&d);
 }

@@ -11,6 +11,7 @@ struct draw_arguments {
 	bool takes_amount;
 	const char *count;
 	const char *timeout;
+	const char *reserve;
 };
 
 static error_t draw_option(int key, char *arg, struct argp_state *state)
@@ -23,6 +24,9 @@ static error_t draw_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case TARGET_OPTION_TIMEOUT:
 		a->timeout = arg;
+		return 0;
+	case TARGET_OPTION_RESERVE:
+		a->reserve = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
@@ -46,6 +50,8 @@ static int draw_open(const struct draw_arguments *a, struct target *target_p)
 	struct pawl_options options = PAWL_OPTIONS_INIT;
 	int rc = a->timeout ? target_timeout_set(a->timeout, &options) : COMMAND_OK;
 
+	if (!rc && a->reserve)
+		rc = target_reserve_set(a->reserve, &options);
 	return rc ? rc : target_open(a->target, &options, target_p);
 }
 
@@ -65,8 +71,8 @@ static int numbers_print(const struct target *target, uint64_t count)
 int command_next(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{"count", 'c', "K", 0, "Take K numbers (1)", 0}, TARGET_TIMEOUT_ENTRY,
-		{0}};
+		{"count", 'c', "K", 0, "Take K numbers (1)", 0}, TARGET_RESERVE_ENTRY,
+		TARGET_TIMEOUT_ENTRY, {0}};
 	static const struct argp argp = {options, draw_option, "NAME/COUNTER",
 		"Take the next number of a counter and print it, one per line.  The "
 		"first number "
@@ -92,7 +98,8 @@ int command_next(int argc, char **argv)
 
 int command_add(int argc, char **argv)
 {
-	static const struct argp_option options[] = {TARGET_TIMEOUT_ENTRY, {0}};
+	static const struct argp_option options[] = {
+		TARGET_RESERVE_ENTRY, TARGET_TIMEOUT_ENTRY, {0}};
 	static const struct argp argp = {options, draw_option, "NAME/COUNTER N",
 		"Take N numbers at once and print the first and the last of them.", NULL,
 		NULL, NULL};

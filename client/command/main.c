@@ -18,6 +18,8 @@ static const struct subcommand subcommands[] = {
 	{"up", command_up, "NAME", "start a cluster on this host"},
 	{"down", command_down, "NAME", "stop it; its numbers are kept"},
 	{"status", command_status, "NAME", "show what it is doing"},
+	{"admin", command_admin, "ACTION NAME ID", "change who serves it"},
+	{"create", command_create, "NAME/COUNTER", "make a counter, with its options"},
 	{"next", command_next, "NAME/COUNTER", "take numbers, one per line"},
 	{"add", command_add, "NAME/COUNTER N", "take N numbers at once"},
 	{"read", command_read, "NAME/COUNTER", "show the newest number"},
@@ -36,7 +38,7 @@ static void usage_print(FILE *out)
 		char call[64];
 
 		(void)snprintf(call, sizeof(call), "%s %s", s->name, s->arguments);
-		(void)fprintf(out, "  pawl %-20s %s\n", call, s->help);
+		(void)fprintf(out, "  pawl %-22s %s\n", call, s->help);
 	}
 	(void)fprintf(out,
 		"\nNAME is a cluster on this host, or the addresses of its replicas: "

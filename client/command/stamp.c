@@ -37,6 +37,7 @@ struct stamp_arguments {
 	const char *target;
 	const char *batch;
 	const char *timeout;
+	const char *reserve;
 	bool times;
 };
 
@@ -53,6 +54,9 @@ static error_t stamp_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case TARGET_OPTION_TIMEOUT:
 		a->timeout = arg;
+		return 0;
+	case TARGET_OPTION_RESERVE:
+		a->reserve = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 0)
@@ -221,7 +225,7 @@ int command_stamp(int argc, char **argv)
 			"it was asked for "
 			"and at which it was there",
 			0},
-		TARGET_TIMEOUT_ENTRY, {0}};
+		TARGET_RESERVE_ENTRY, TARGET_TIMEOUT_ENTRY, {0}};
 	static const struct argp argp = {options, stamp_option, "NAME/COUNTER",
 		"Copy standard input to standard output with a number and a tab before "
 		"each line.  "
@@ -245,6 +249,8 @@ int command_stamp(int argc, char **argv)
 	s.times = a.times;
 	if (a.timeout)
 		rc = target_timeout_set(a.timeout, &handle_options);
+	if (!rc && a.reserve)
+		rc = target_reserve_set(a.reserve, &handle_options);
 	if (!rc)
 		rc = target_open(a.target, &handle_options, &s.target);
 	if (rc)

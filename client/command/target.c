@@ -1,6 +1,7 @@
 #include "client/command/target.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,23 @@ int target_timeout_set(const char *text, struct pawl_options *options)
 	return COMMAND_OK;
 }
 
+int target_reserve_set(const char *text, struct pawl_options *options)
+{
+	if (!command_number(text, 0, PAWL_ADD_MAX, &options->reserve))
+		return command_misuse(
+			"pawl: --reserve=%s: not a number of numbers; use 0 to %" PRIu64,
+			text, PAWL_ADD_MAX);
+	return COMMAND_OK;
+}
+
+/* That the handle goes on elsewhere is nobody's concern; that numbers are missing is. */
+static void on_event(void *context, const struct pawl_event *event)
+{
+	(void)context;
+	if (event->kind == PAWL_EVENT_JUMP)
+		(void)command_fail("%s", event->text);
+}
+
 static int open_failed(int code, const char *text)
 {
 	(void)command_fail("%s", text);
@@ -28,13 +46,15 @@ static int open_failed(int code, const char *text)
 }
 
 static int both_open(const char *where, const char *counter,
-	const struct pawl_options *options, struct target *target_p)
+	const struct pawl_options *options,
+	const struct pawl_counter_options *counter_options, struct target *target_p)
 {
 	int rc = pawl_open(where, options, &target_p->pawl);
 
 	if (rc)
 		return open_failed(rc, pawl_errmsg(NULL));
-	rc = pawl_counter_open(target_p->pawl, counter, &target_p->counter);
+	rc = pawl_counter_open_with(
+		target_p->pawl, counter, counter_options, &target_p->counter);
 	if (rc) {
 		rc = open_failed(rc, pawl_errmsg(target_p->pawl));
 		pawl_close(target_p->pawl);
@@ -42,25 +62,43 @@ static int both_open(const char *where, const char *counter,
 	return rc;
 }
 
-int target_open(
-	const char *text, const struct pawl_options *options, struct target *target_p)
+int target_split(const char *text, char **where_p, const char **counter_p)
 {
 	const char *slash = strncmp(text, "unix:", 5) == 0 ? strrchr(text, '/')
 							   : strchr(text, '/');
-	char *where;
-	int rc;
 
 	if (!slash || slash == text || slash[1] == '\0')
 		return command_misuse("pawl: '%s': write NAME/COUNTER, the cluster and "
 				      "the counter in it",
 			text);
-	where = strndup(text, (size_t)(slash - text));
-	if (!where)
+	*where_p = strndup(text, (size_t)(slash - text));
+	if (!*where_p)
 		return command_fail("pawl: out of memory");
+	*counter_p = slash + 1;
+	return COMMAND_OK;
+}
+
+int target_create(const char *text, const struct pawl_options *options,
+	const struct pawl_counter_options *counter_options, struct target *target_p)
+{
+	struct pawl_options own = *options;
+	const char *counter;
+	char *where;
+	int rc = target_split(text, &where, &counter);
+
+	if (rc)
+		return rc;
+	own.on_event = on_event;
 	target_p->text = text;
-	rc = both_open(where, slash + 1, options, target_p);
+	rc = both_open(where, counter, &own, counter_options, target_p);
 	free(where);
 	return rc;
+}
+
+int target_open(
+	const char *text, const struct pawl_options *options, struct target *target_p)
+{
+	return target_create(text, options, NULL, target_p);
 }
 
 void target_close(struct target *target)

@@ -4,12 +4,22 @@
 
 #include "client/include/pawl/pawl.h"
 
-/* The option that all drawing commands have, for their argp tables; its key, and entry. */
+/* The options that drawing commands have, for their argp tables: keys and entries. */
 #define TARGET_OPTION_TIMEOUT 'T'
+#define TARGET_OPTION_RESERVE 'R'
 #define TARGET_TIMEOUT_ENTRY                                                        \
 	{                                                                           \
 		"timeout", TARGET_OPTION_TIMEOUT, "S", 0,                           \
 			"Give up when a number is not there after S seconds (5)", 0 \
+	}
+
+#define TARGET_RESERVE_ENTRY                                                             \
+	{                                                                                \
+		"reserve", TARGET_OPTION_RESERVE, "R", 0,                                \
+			"Write marks R numbers ahead: faster, and if the head is lost, " \
+			"up to R numbers are skipped.  At most what the counter was "    \
+			"created with, see 'pawl create' (0)",                           \
+			0                                                                \
 	}
 
 struct target {
@@ -18,17 +28,29 @@ struct target {
 	const char *text; /* as written */
 };
 
-/* Reads the option's value into @options.  COMMAND_OK, or COMMAND_USAGE with the reason. */
+/* Read an option's value into @options.  COMMAND_OK, or COMMAND_USAGE with the reason. */
 int target_timeout_set(const char *text, struct pawl_options *options)
+	__attribute__((warn_unused_result));
+int target_reserve_set(const char *text, struct pawl_options *options)
 	__attribute__((warn_unused_result));
 
 /*
  * Opens the cluster and the counter that @text names.  COMMAND_OK, or the exit status with
  * the reason printed.  The cluster ends at the first '/', but for unix:/PATH addresses at
- * the last, so a counter's name may contain one only after a cluster's name.
+ * the last, so a counter's name may contain one only after a cluster's name.  Numbers that are
+ * skipped are told on standard error.
  */
 int target_open(const char *text, const struct pawl_options *options,
 	struct target *target_p) __attribute__((warn_unused_result));
+/* The same with @counter_options for a counter that does not exist yet. */
+int target_create(const char *text, const struct pawl_options *options,
+	const struct pawl_counter_options *counter_options, struct target *target_p)
+	__attribute__((warn_unused_result));
+
+/* The two parts of @text; *where_p is to be freed.  COMMAND_OK or as above. */
+int target_split(const char *text, char **where_p, const char **counter_p)
+	__attribute__((warn_unused_result));
+
 void target_close(struct target *target);
 
 /* Prints the handle's newest error; returns COMMAND_FAILURE. */

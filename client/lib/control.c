@@ -127,7 +127,8 @@ static int connect_finish(struct control *c, struct error *err)
 	return rc == 0 || rc == -EAGAIN ? rc : connection_lost(c, rc, err);
 }
 
-static int out_flush(struct control *c, struct error *err)
+/* 0, also when the socket is full; or what send(2) says. */
+static int out_send(struct control *c)
 {
 	ssize_t sent;
 
@@ -135,12 +136,29 @@ static int out_flush(struct control *c, struct error *err)
 		return 0;
 	sent = send(c->fd, c->out, c->out_used, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (sent < 0)
-		return errno == EAGAIN || errno == EINTR
-			       ? 0
-			       : connection_lost(c, -errno, err);
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	c->out_used -= (size_t)sent;
 	memmove(c->out, c->out + sent, c->out_used);
 	return 0;
+}
+
+/*
+ * A replica that ended may have said why before it did: what can be read is read first,
+ * and the end is met there.
+ */
+static int out_flush(struct control *c, struct error *err)
+{
+	int rc = out_send(c);
+
+	return rc == 0 || rc == -EPIPE || rc == -ECONNRESET ? 0
+							    : connection_lost(c, rc, err);
+}
+
+void control_flush(struct control *c)
+{
+	if (c->fd < 0 || c->connecting)
+		return;
+	(void)out_send(c);
 }
 
 static int in_fill(struct control *c, struct error *err)
@@ -217,12 +235,19 @@ int control_receive(struct control *c, Control__Reply **reply_p, struct error *e
 	}
 }
 
-void control_wait(const struct control *c, int timeout_ms)
+struct pollfd control_poll(const struct control *c)
 {
 	struct pollfd ready = {.fd = c->fd, .events = POLLIN};
 
 	if (c->connecting || c->out_used > 0)
 		ready.events |= POLLOUT;
+	return ready;
+}
+
+void control_wait(const struct control *c, int timeout_ms)
+{
+	struct pollfd ready = control_poll(c);
+
 	(void)poll(&ready, c->fd >= 0, timeout_ms);
 }
 

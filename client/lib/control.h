@@ -5,6 +5,7 @@
 #ifndef PAWL_CLIENT_CONTROL_H
 #define PAWL_CLIENT_CONTROL_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,6 +51,9 @@ void control_disconnect(struct control *c);
 int control_request(struct control *c, Control__Request *request, uint64_t *id_p)
 	__attribute__((warn_unused_result));
 
+/* Sends what is queued as far as it goes; what goes wrong, the next receive tells. */
+void control_flush(struct control *c);
+
 /*
  * Sends what is queued and takes one reply, which is valid until the next call.  -EAGAIN:
  * nothing yet.  -ECONNRESET: the replica closed the connection.  -ECONNREFUSED,
@@ -58,6 +62,9 @@ int control_request(struct control *c, Control__Request *request, uint64_t *id_p
  */
 int control_receive(struct control *c, Control__Reply **reply_p, struct error *err)
 	__attribute__((warn_unused_result));
+
+/* What to wait for with poll(2) until the connection may have something to do. */
+struct pollfd control_poll(const struct control *c);
 
 /* Sleeps until the connection may have something to do, or @timeout_ms has passed. */
 void control_wait(const struct control *c, int timeout_ms);

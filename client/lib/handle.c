@@ -10,7 +10,7 @@
 
 #include "hw/clock.h"
 
-#define OPEN_WAIT_MS 5
+#define OPEN_WAIT_MS 1
 
 static _Thread_local struct error open_error;
 
@@ -31,8 +31,7 @@ static int hot_make(struct pawl *pawl)
 		(void)munmap(page, page_len());
 		return error_set(&pawl->err, -ENOMEM,
 			"pawl: %s: this kernel can not guard a handle against fork(): "
-			"%s; Linux 4.14 "
-			"or newer is needed",
+			"%s; Linux 4.14 or newer is needed",
 			pawl->where, error_reason(-errno));
 	}
 	pawl->hot = page;
@@ -63,6 +62,8 @@ static int options_take(struct pawl *pawl, const struct pawl_options *given)
 		o->depth = HANDLE_DEPTH_DEFAULT;
 	if (o->depth > PAWL_DEPTH_MAX)
 		return option_refused(pawl, "depth; it is 1 to 1024");
+	if (o->reserve > PAWL_ADD_MAX)
+		return option_refused(pawl, "reserve; it is at most 2^32 numbers");
 	if ((unsigned int)o->wait > PAWL_WAIT_SLEEP)
 		return option_refused(pawl, "wait; it is one of PAWL_WAIT_");
 	if ((o->device && strlen(o->device) >= sizeof(pawl->device)) ||
@@ -73,7 +74,7 @@ static int options_take(struct pawl *pawl, const struct pawl_options *given)
 }
 
 /* The caller's strings need not outlive pawl_open. */
-static void strings_copy(struct pawl *pawl)
+static void strings_copy(struct pawl *pawl, const char *given)
 {
 	const struct pawl_options *o = &pawl->options;
 
@@ -92,9 +93,22 @@ static void strings_copy(struct pawl *pawl)
 	pawl->options.device = NULL;
 	pawl->options.device_address = NULL;
 	pawl->options.program = NULL;
+	if (!endpoint_list_written(given))
+		(void)snprintf(pawl->cluster, sizeof(pawl->cluster), "%s", given);
 }
 
-/* Asks every endpoint once; while one of them is on the way, until the deadline. */
+#define ATTEMPTS_MAX 3 /* an epoch may change between a Join and the links */
+
+/* True when waiting will not bring anybody. */
+static bool nobody_will_do(const struct session *s)
+{
+	if (s->refused || s->denied || s->failures >= ATTEMPTS_MAX)
+		return true;
+	return s->stage == SESSION_JOINING && s->dialled >= s->book.given &&
+	       !session_is_heard(s);
+}
+
+/* Asks every endpoint once; while somebody is there, until the deadline. */
 static int join_first(struct pawl *pawl)
 {
 	struct session *s = &pawl->session;
@@ -102,35 +116,36 @@ static int join_first(struct pawl *pawl)
 
 	for (;;) {
 		int rc = session_step(pawl);
-		uint64_t now = clock_now_ns();
 
 		if (!rc)
 			return 0;
-		if (s->refused || s->failures >= pawl->endpoints.count)
+		if (nobody_will_do(s))
 			return error_set(&pawl->err, s->why_code, "%s", s->why.text);
-		if (now >= deadline)
+		if (clock_now_ns() >= deadline)
 			return error_set(&pawl->err, -ETIMEDOUT,
 				"pawl: %s: no session within %llu ms; is the replica "
-				"stopped or busy?",
+				"stopped or busy? (%.200s)",
 				pawl->where,
-				(unsigned long long)(pawl->options.timeout_ns / 1000000));
+				(unsigned long long)(pawl->options.timeout_ns / 1000000),
+				s->why.text[0] ? s->why.text : "no answer yet");
 		session_wait(pawl, OPEN_WAIT_MS);
 	}
 }
 
-static int handle_open(struct pawl *pawl, const struct pawl_options *options)
+static int handle_open(
+	struct pawl *pawl, const char *where, const struct pawl_options *options)
 {
 	int rc = options_take(pawl, options);
 
 	if (!rc)
 		rc = hot_make(pawl);
 	if (!rc)
-		rc = endpoint_list_find(pawl->where, &pawl->endpoints, &pawl->err);
+		rc = book_open(&pawl->session.book, where, &pawl->err);
 	if (!rc)
 		rc = session_init(pawl);
 	if (rc)
 		return rc;
-	strings_copy(pawl);
+	strings_copy(pawl, where);
 	return join_first(pawl);
 }
 
@@ -174,26 +189,28 @@ int handle_public_error(int code)
 	}
 }
 
-static int where_too_long(const char *where)
+/* A list of many replicas is too long for messages. */
+static void where_keep(struct pawl *pawl, const char *where)
 {
-	return error_set(&open_error, -EINVAL,
-		"pawl: %.40s...: a cluster is named or addressed in at most %zu bytes",
-		where, sizeof(((struct pawl *)0)->where) - 1);
+	size_t room = sizeof(pawl->where);
+
+	if (strlen(where) < room)
+		(void)strcpy(pawl->where, where);
+	else
+		(void)snprintf(pawl->where, room, "%.80s...", where);
 }
 
 int pawl_open(const char *where, const struct pawl_options *options, struct pawl **pawl_p)
 {
-	struct pawl *pawl;
+	struct pawl *pawl = calloc(1, sizeof(*pawl));
 	int rc;
 
-	if (strlen(where) >= sizeof(pawl->where))
-		return where_too_long(where);
-	pawl = calloc(1, sizeof(*pawl));
 	if (!pawl)
-		return error_set(&open_error, -ENOMEM, "pawl: %s: out of memory", where);
-	pawl->session.control.fd = -1;
-	(void)strcpy(pawl->where, where);
-	rc = handle_open(pawl, options);
+		return error_set(
+			&open_error, -ENOMEM, "pawl: %.80s: out of memory", where);
+	session_blank(pawl);
+	where_keep(pawl, where);
+	rc = handle_open(pawl, where, options);
 	if (rc) {
 		open_error = pawl->err;
 		pawl_close(pawl);
@@ -203,24 +220,12 @@ int pawl_open(const char *where, const struct pawl_options *options, struct pawl
 	return 0;
 }
 
-/*
- * A child frees only its own copy of the memory: the sockets, mappings and queue pairs
- * behind the session are its parent's.
- */
-static void child_forget(struct pawl *pawl)
-{
-	if (pawl->session.control.fd >= 0)
-		(void)close(pawl->session.control.fd);
-	pawl->session.control.fd = -1;
-	control_destroy(&pawl->session.control);
-}
-
 void pawl_close(struct pawl *pawl)
 {
 	if (!pawl)
 		return;
 	if (pawl->hot && !pawl->hot->alive)
-		child_forget(pawl);
+		session_forget(pawl);
 	else
 		session_end(pawl);
 	for (uint32_t i = 0; i < pawl->counters_count; i++) {
@@ -253,7 +258,8 @@ int pawl_stats_get(const struct pawl *pawl, struct pawl_stats *stats_p)
 		stats.additions += pawl->counters[i]->additions;
 		stats.redraws += pawl->counters[i]->queue.redraws;
 	}
-	stats.epoch = pawl->session.stage == SESSION_READY ? pawl->session.epoch : 0;
+	stats.epoch = pawl->session.stage == SESSION_READY ? pawl->session.linked_epoch
+							   : 0;
 	*stats_p = stats;
 	return 0;
 }

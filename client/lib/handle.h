@@ -1,12 +1,14 @@
 /*
- * What is behind struct pawl.  The data flows one way: counter.c submits tickets, pump.c
- * turns their effects into operations on links and completions into tickets' events, and
- * session.c provides the links and begins epochs.
+ * What is behind struct pawl.  The data flows one way: add.c and poll.c submit tickets,
+ * pump.c turns their effects into operations on links and completions into tickets'
+ * events, and session.c provides the links and begins epochs.
  *
- * H1  hot->direct is set only while a call may add past the queue: the session is ready in
- *     a chain of one, and nothing is in flight or waiting on any counter.
- * H2  Completions of one epoch never reach the tickets of another: links are closed,
- * after draining, before the next epoch is entered.
+ * H1  hot->way is another than WAY_QUEUE only while a call may add past the queues: the
+ *     session is ready, nothing is in flight, and nothing waits on any counter.
+ * H2  Completions of one epoch never reach the tickets of another: links are closed before
+ *     the next epoch is entered.
+ * H3  What is posted past the queue and not waited for any more becomes the queue's: a draw
+ *     as its newest ticket, which its completion finds; anything else has PUMP_COOKIE_NOBODY.
  */
 #ifndef PAWL_CLIENT_HANDLE_H
 #define PAWL_CLIENT_HANDLE_H
@@ -16,55 +18,29 @@
 #include <stdint.h>
 
 #include "client/include/pawl/pawl.h"
-#include "client/lib/control.h"
+#include "client/lib/session.h"
 #include "hw/error.h"
 #include "hw/memory.h"
-#include "sequencer/control/endpoint.h"
 #include "sequencer/core/region.h"
 #include "sequencer/core/ticket.h"
 
 #define HANDLE_TIMEOUT_DEFAULT_NS UINT64_C(5000000000)
 #define HANDLE_DEPTH_DEFAULT 64
-#define HANDLE_COUNTERS_MAX COUNTERS_MAX
+#define HANDLE_LOOK_NS UINT64_C(1000000) /* between two looks at links and replicas */
+
+/* How an addition is made. */
+enum hot_way {
+	WAY_QUEUE = 0, /* by the queue */
+	WAY_WORD,      /* at once, in a chain of one: the head's word is in reach */
+	WAY_WORDS,     /* at once, in a chain: the backups' words are in reach too */
+	WAY_POSTED,    /* posted and waited for, in a chain of one */
+	WAY_CHAIN,     /* the same in a chain */
+};
 
 /* Lives in a page that the kernel clears in a child: there, every field is zero. */
 struct hot {
-	uint64_t alive; /* 1 in the process that opened the handle */
-	bool direct;	/* H1 */
-};
-
-enum session_stage {
-	SESSION_OFF,	 /* not connected; try again at retry_at_ns */
-	SESSION_JOINING, /* the control connection is made, or Join is under way */
-	SESSION_LINKING, /* links to the chain's memory are connecting */
-	SESSION_OPENING, /* counters are opened by name, one after the other */
-	SESSION_READY,
-	SESSION_DRAINING, /* the epoch is lost; operations in flight come back first */
-};
-
-struct session {
-	enum session_stage stage;
-	struct control control;
-	unsigned int endpoint; /* the one to try next */
-	unsigned int failures; /* since the session was last ready */
-	uint64_t retry_at_ns;
-	uint64_t stage_since_ns;
-	uint64_t request; /* id of the request under way */
-	uint32_t opening; /* counters opened so far in this epoch */
-	bool stopped;	  /* the replica said goodbye */
-	bool refused;	  /* trying again will not help */
-	struct error why; /* the newest failure */
-	int why_code;
-
-	uint64_t token;
-	uint64_t instance; /* of the cluster, once joined */
-	uint64_t epoch;
-	uint32_t row;
-	struct region_layout layout;
-	uint32_t chain_len;
-	const struct memory_ops *ops;
-	struct device *device;
-	struct link *links[CHAIN_MAX];
+	uint64_t alive;	  /* 1 in the process that opened the handle */
+	enum hot_way way; /* H1 */
 };
 
 struct pawl {
@@ -77,32 +53,61 @@ struct pawl {
 	char device[64];
 	char device_address[64];
 	char program[64];
-	struct endpoint_list endpoints;
-	char where[ENDPOINT_TEXT_MAX]; /* as the caller wrote it, perhaps cut */
+	char where[ENDPOINT_TEXT_MAX];	    /* as the caller wrote it, perhaps cut */
+	char cluster[CLUSTER_NAME_MAX + 1]; /* the name that it is, or "" */
 	struct session session;
 	uint64_t lost_since_ns; /* 0 while the session is ready */
+	uint64_t looked_ns;	/* while polling: the newest look */
+	uint32_t idle_polls;
 	uint64_t rejoins;
 	struct error err;
 };
 
+/* What the head has said about a counter in the epoch being entered. */
+enum counter_opening {
+	COUNTER_UNASKED,
+	COUNTER_ASKED,
+	COUNTER_OPENED,
+	COUNTER_REFUSED, /* a new name that may not be; its opener is told */
+};
+
+struct counter_answer {
+	uint64_t epoch;
+	uint64_t stand;
+	uint64_t ceiling;
+	uint64_t reserve_max;
+	uint64_t jump;
+};
+
 struct pawl_counter {
+	/* What the short ways touch comes first. */
 	struct hot *hot;	/* the handle's */
-	_Atomic uint64_t *word; /* H1; NULL where only the card reaches it */
-	uint64_t offset;	/* of its word in the region */
-	struct ticket_queue queue;
+	_Atomic uint64_t *word; /* the head's; NULL where only the card reaches it */
 	uint64_t additions;
+	struct ticket_queue queue;
+	_Atomic uint64_t *marks[CHAIN_MAX];  /* this session's, at the backups; */
+	_Atomic uint64_t *states[CHAIN_MAX]; /* and their state words */
+
 	struct pawl *pawl;
 	uint32_t slot;		      /* in pawl->counters */
 	uint32_t index;		      /* in the region */
+	uint64_t offset;	      /* of its word in the head's region */
+	uint64_t ceiling_at;	      /* of its ceiling, there too */
+	uint64_t mark_at[CHAIN_MAX];  /* of its mark in each backup's region */
 	int abort_status;	      /* why its newest aborted tickets were aborted */
-	uint64_t base;		      /* in the epoch being entered */
-	uint64_t state_in[CHAIN_MAX]; /* where state reads arrive */
+	uint64_t state_in[CHAIN_MAX]; /* where state reads arrive; */
+	uint64_t alone_in[CHAIN_MAX]; /* those of an addition past the queue; */
 	uint64_t ceiling_in;	      /* and ceiling reads */
+
+	enum counter_opening opening;
+	uint64_t request; /* the OpenCounter under way */
+	struct counter_answer answer;
+	uint64_t reserve_max; /* wanted at creation */
 	char name[COUNTER_NAME_MAX + 1];
 };
 
-/* The cookie of an addition that a call posted past the queue and waits for itself. */
-#define PUMP_COOKIE_ALONE UINT64_MAX
+/* The cookie of what an addition posted past the queue, once nobody waits for it (H3). */
+#define PUMP_COOKIE_NOBODY UINT64_MAX
 
 /* 0, or -EBADF in a child of the process that opened the handle. */
 static inline int handle_check(struct pawl *pawl)
@@ -111,8 +116,7 @@ static inline int handle_check(struct pawl *pawl)
 		return 0;
 	return error_set(&pawl->err, -EBADF,
 		"pawl: %s: this handle belongs to the parent process; open one of its "
-		"own after "
-		"fork()",
+		"own after fork()",
 		pawl->where);
 }
 
@@ -125,38 +129,28 @@ void pump_post(struct pawl_counter *counter);
 void pump_run(struct pawl *pawl);
 /*
  * pump.c: the same for whoever looks again and again: only a completion brings something
- * new to post.
+ * new to post.  True when there was one.
  */
-void pump_turn(struct pawl *pawl);
+bool pump_turn(struct pawl *pawl);
 /* pump.c: takes completions only.  True when there was one. */
 bool pump_collect(struct pawl *pawl);
-/* pump.c: sets or clears hot->direct, as H1 has it. */
-void pump_hot_update(struct pawl *pawl);
+/* pump.c: sets hot->way, as H1 has it. */
+void pump_way_update(struct pawl *pawl);
+/* pump.c: the cookie of a draw, which its completion brings to the counter's queue. */
+uint64_t pump_draw_cookie(const struct pawl_counter *counter);
+/* pump.c: @count operations were posted at @replica and have not completed. */
+void pump_count(struct pawl *pawl, uint32_t replica, uint32_t count);
 
-/* session.c */
-int session_init(struct pawl *pawl) __attribute__((warn_unused_result));
-/*
- * Moves the session towards ready, never blocking for long (opening a device excepted).
- * 0: ready.  -EAGAIN: under way.  Else an attempt failed, session.why says why, and the
- * next call tries again unless session.refused.
- */
-int session_step(struct pawl *pawl);
-/*
- * Asks the device whether the links still stand, so that a wait need not last until an
- * operation gives up by itself.  A few system calls over RDMA.
- */
-void session_look(struct pawl *pawl);
-/* The epoch is over for this handle, or a link failed. */
-void session_lost(struct pawl *pawl);
-/* Says goodbye if there is somebody to hear it, and gives everything back. */
-void session_end(struct pawl *pawl);
-/* Sleeps until session_step may have something to do, at most @timeout_ms. */
-void session_wait(const struct pawl *pawl, int timeout_ms);
+/* add.c: drives the handle until ticket @index is settled or the deadline has passed. */
+int add_await(struct pawl_counter *counter, uint64_t index, uint64_t *last_p);
+/* add.c: the status of a result, with its text if it is an error. */
+int add_status(struct pawl_counter *counter, const struct ticket_result *result);
+/* add.c: -ERANGE for more than one addition may take, or -EINVAL for 0. */
+int add_refused(struct pawl_counter *counter, uint64_t n);
 
-/*
- * The status for calls that can not go on: 0 while there is still hope before
- * @deadline_ns, else the errno, with the text in pawl->err.
- */
-int session_verdict(struct pawl *pawl, uint64_t now_ns, uint64_t deadline_ns);
+/* events.c: tell the user, if there is somebody to hear it. */
+void event_lost(struct pawl *pawl);
+void event_epoch(struct pawl *pawl);
+void event_jump(struct pawl_counter *counter, uint64_t jump);
 
 #endif

@@ -1,133 +1,209 @@
-#include "client/lib/join.h"
+/* What replicas say: who serves which epoch, who would know, and that they end. */
+#include <stdio.h>
+#include <string.h>
 
-#include <errno.h>
-#include <unistd.h>
-
+#include "client/lib/handle.h"
 #include "hw/clock.h"
 
-#define ATTEMPT_NS UINT64_C(2000000000) /* for one stage of one attempt */
+/* Its answer to a Join says that it serves nobody, or an epoch that is over. */
+static void nothing_here(struct peer *peer)
+{
+	peer_put_off(peer, clock_now_ns());
+}
 
-static int stage_timed_out(struct pawl *pawl, const char *what)
+void join_learn(struct session *s, Control__Member *const *chain, size_t count)
+{
+	bool is_new = false;
+
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < chain[i]->n_control; k++)
+			(void)book_learn(&s->book, chain[i]->control[k], &is_new);
+	}
+	if (is_new)
+		s->seek_at_ns = 0;
+}
+
+static void member_set(struct session *s, struct member *m, const Control__Member *told)
+{
+	bool is_new = false;
+
+	memset(m, 0, sizeof(*m));
+	m->replica = told->replica;
+	m->incarnation = told->incarnation;
+	(void)snprintf(m->memory, sizeof(m->memory), "%s", told->memory);
+	(void)snprintf(m->transport, sizeof(m->transport), "%s", told->transport);
+	for (size_t i = 0; i < told->n_control; i++) {
+		const struct endpoint *endpoint = book_learn(
+			&s->book, told->control[i], &is_new);
+
+		if (endpoint && m->controls_count < BOOK_CONTROLS_MAX)
+			m->controls[m->controls_count++] = *endpoint;
+	}
+}
+
+/* Who has answered for an older one is likely to tell by itself, soon. */
+static void answers_outdated(struct session *s)
+{
+	for (unsigned int i = 0; i < SESSION_PEERS_MAX; i++) {
+		struct peer *peer = &s->peers[i];
+
+		if (peer->stage == PEER_JOINED && peer->epoch < s->epoch)
+			nothing_here(peer);
+	}
+}
+
+/* A newer epoch is served: everything goes there. */
+static void epoch_heard(struct pawl *pawl, const Control__Joined *joined)
 {
 	struct session *s = &pawl->session;
 
-	if (clock_now_ns() - s->stage_since_ns < ATTEMPT_NS)
-		return -EAGAIN;
-	(void)error_set(&s->why, -ETIMEDOUT,
-		"pawl: %s: %s: no answer within %llu ms; is the replica stopped or busy?",
-		s->control.endpoint->text, what,
-		(unsigned long long)(ATTEMPT_NS / 1000000));
-	return session_attempt_failed(pawl, -ETIMEDOUT);
+	s->epoch = joined->epoch; /* S1 */
+	s->chain_len = (uint32_t)joined->n_chain;
+	for (size_t i = 0; i < joined->n_chain; i++)
+		member_set(s, &s->chain[i], joined->chain[i]);
+	s->retry_at_ns = 0;
+	if (s->stage == SESSION_READY) {
+		session_lost(pawl);
+	} else if (s->stage != SESSION_DRAINING) {
+		links_close(pawl);
+		session_stage_enter(s, SESSION_JOINING);
+	}
+	answers_outdated(s);
 }
 
-static int join_request(struct pawl *pawl)
-{
-	struct session *s = &pawl->session;
-	Control__Request request = CONTROL__REQUEST__INIT;
-	Control__Join join = CONTROL__JOIN__INIT;
-
-	join.protocol = CONTROL_PROTOCOL;
-	if (!endpoint_list_written(pawl->where))
-		join.cluster = pawl->where;
-	join.pid = (uint64_t)getpid();
-	join.program = pawl->program;
-	join.session = s->token;
-	request.body_case = CONTROL__REQUEST__BODY_JOIN;
-	request.join = &join;
-	return control_request(&s->control, &request, &s->request);
-}
-
-int join_step_off(struct pawl *pawl)
-{
-	struct session *s = &pawl->session;
-	int rc;
-
-	if (s->refused)
-		return s->why_code;
-	if (clock_now_ns() < s->retry_at_ns)
-		return -EAGAIN;
-	rc = control_connect(&s->control, &pawl->endpoints.at[s->endpoint], &s->why);
-	if (!rc)
-		rc = join_request(pawl);
-	if (rc)
-		return session_attempt_failed(pawl, rc);
-	session_stage_enter(s, SESSION_JOINING);
-	return -EAGAIN;
-}
-
-static int device_get(struct pawl *pawl, const char *transport)
-{
-	struct session *s = &pawl->session;
-	const struct memory_ops *ops = memory_ops_find(transport);
-	int rc;
-
-	if (!ops)
-		return error_set(&s->why, -EPROTO,
-			"pawl: %s: transport '%s' is unknown; use a newer library",
-			pawl->where, transport);
-	if (s->device && s->ops == ops)
-		return 0;
-	if (s->device)
-		s->ops->close(s->device);
-	s->device = NULL;
-	rc = ops->open(&pawl->device_config, &s->device, &s->why);
-	if (!rc)
-		s->ops = ops;
-	return rc;
-}
-
-static int link_start(struct pawl *pawl, const Control__Member *member)
-{
-	struct session *s = &pawl->session;
-	struct link_config config = {.depth = pawl->options.depth, .token = s->token};
-
-	return s->ops->connect(
-		s->device, member->memory, &config, &s->links[s->chain_len++], &s->why);
-}
-
-/* A cluster that was erased and begun again has other numbers: not for this handle. */
-static int instance_check(struct pawl *pawl, uint64_t instance)
+/*
+ * A cluster that was erased and begun again has other numbers: not for this handle.  An
+ * address that was only heard of may belong to another cluster here.
+ */
+static bool instance_is_right(
+	struct pawl *pawl, const struct peer *peer, uint64_t instance)
 {
 	struct session *s = &pawl->session;
 
 	if (!s->instance)
 		s->instance = instance;
 	if (s->instance == instance)
-		return 0;
-	return error_set(&s->why, -EPROTO,
+		return true;
+	(void)error_set(&s->why, -EPROTO,
 		"pawl: %s: the cluster was erased and begun again; open a new handle for "
-		"its new "
-		"numbers",
+		"its new numbers",
 		pawl->where);
+	s->refused = s->refused || peer->given;
+	return false;
 }
 
-static int joined(struct pawl *pawl, const Control__Joined *reply)
+static const Control__Member *member_told(
+	const Control__Joined *joined, uint32_t replica, uint64_t incarnation)
+{
+	for (size_t i = 0; i < joined->n_chain; i++) {
+		const Control__Member *m = joined->chain[i];
+
+		if (m->replica == replica && m->incarnation == incarnation)
+			return m;
+	}
+	return NULL;
+}
+
+/*
+ * The same life of a replica was reached over two addresses (J2): the connection that has
+ * the session stays.  If that one is gone, it is made again where the replica was found,
+ * for a session is resumed by its token only.
+ */
+static bool is_somebody_known(
+	struct pawl *pawl, struct peer *peer, uint32_t replica, uint64_t incarnation)
 {
 	struct session *s = &pawl->session;
+	struct peer *known = peers_find(s, replica, incarnation);
+	const struct peer_question question = peers_question(pawl);
+	struct endpoint endpoint = peer->endpoint;
 	int rc = 0;
 
-	if (!region_layout_make(reply->counters_max, reply->sessions_max, &s->layout) ||
-		reply->epoch < s->epoch) {
-		(void)error_set(&s->why, -EPROTO,
-			"pawl: %s: the replica is at epoch %llu, behind this session's "
-			"%llu; was its "
-			"state restored from an old copy?",
-			s->control.endpoint->text, (unsigned long long)reply->epoch,
-			(unsigned long long)s->epoch);
-		return session_attempt_failed(pawl, -EPROTO);
-	}
-	s->token = reply->session;
-	s->row = reply->row;
-	s->epoch = reply->epoch;
-	for (size_t i = 0; i < reply->n_chain && !rc; i++) {
-		rc = device_get(pawl, reply->chain[i]->transport);
-		if (!rc)
-			rc = link_start(pawl, reply->chain[i]);
-	}
+	if (!known || known == peer)
+		return false;
+	peer_leave(peer);
+	peer_forget(peer);
+	if (known->stage == PEER_JOINED || known->stage == PEER_WAITING)
+		return true;
+	rc = peer_dial(known, &endpoint, &question, &s->why);
 	if (rc)
-		return session_attempt_failed(pawl, rc);
-	session_stage_enter(s, SESSION_LINKING);
-	return -EAGAIN;
+		s->why_code = handle_public_error(rc);
+	return true;
+}
+
+static void epoch_is_old(struct pawl *pawl, const struct peer *peer, uint64_t epoch)
+{
+	struct session *s = &pawl->session;
+
+	s->why_code = error_set(&s->why, -EPROTO,
+		"pawl: %s: the replica is at epoch %llu, behind this session's %llu; was "
+		"its "
+		"state restored from an old copy?",
+		peer->endpoint.text, (unsigned long long)epoch,
+		(unsigned long long)s->epoch);
+}
+
+/* It serves: the session there is ours. */
+static void served(struct pawl *pawl, struct peer *peer, const Control__Joined *joined)
+{
+	struct session *s = &pawl->session;
+
+	join_learn(s, joined->chain, joined->n_chain);
+	if (joined->epoch > s->epoch)
+		epoch_heard(pawl, joined);
+	if (peer->request)
+		return; /* J1: its answer will say the same */
+	if (joined->epoch < s->epoch || joined->epoch <= s->over_epoch) {
+		if (joined->epoch < s->epoch)
+			epoch_is_old(pawl, peer, joined->epoch);
+		nothing_here(peer);
+		return;
+	}
+	peer->stage = PEER_JOINED;
+	peer->delay_ns = 0;
+}
+
+/* Who answers; a replica that does not say is the only one of its chain. */
+static void identity_told(
+	const Control__Joined *joined, uint32_t *replica_p, uint64_t *incarnation_p)
+{
+	bool says = joined->replica != 0 || joined->n_chain != 1;
+
+	*replica_p = says ? joined->replica : joined->chain[0]->replica;
+	*incarnation_p = says ? joined->incarnation : joined->chain[0]->incarnation;
+}
+
+static void on_joined(struct pawl *pawl, struct peer *peer, const Control__Reply *reply)
+{
+	struct session *s = &pawl->session;
+	const Control__Joined *joined = reply->joined;
+	uint64_t incarnation;
+	uint32_t replica;
+
+	if (reply->id != 0 && reply->id != peer->request)
+		return;
+	if (!instance_is_right(pawl, peer, joined->instance)) {
+		peers_failed(pawl, peer, -EPROTO);
+		return;
+	}
+	if (reply->id != 0)
+		peer->request = 0;
+	identity_told(joined, &replica, &incarnation);
+	if (is_somebody_known(pawl, peer, replica, incarnation))
+		return;
+	if (peer->stage == PEER_JOINED && joined->epoch == peer->epoch)
+		return; /* it has told us before */
+	peer->replica = replica;
+	peer->incarnation = incarnation;
+	if (peer_take(peer, joined, member_told(joined, replica, incarnation))) {
+		served(pawl, peer, joined);
+		return;
+	}
+	(void)error_set(&s->why, -EPROTO,
+		"pawl: %s: join: the replica's limits can not be; use the same version "
+		"on "
+		"both sides",
+		peer->endpoint.text);
+	peers_failed(pawl, peer, -EPROTO);
 }
 
 /* True for errors that the same question will meet again. */
@@ -136,140 +212,59 @@ static bool error_is_final(int code)
 	return code == -ENOENT || code == -EACCES || code == -EPROTO || code == -EINVAL;
 }
 
-/* The reply to the request under way, or -EAGAIN; anything else has ended the attempt. */
-static int reply_await(struct pawl *pawl, const char *what, Control__Reply **reply_p)
+static void on_refused(struct pawl *pawl, struct peer *peer, const Control__Reply *reply)
 {
 	struct session *s = &pawl->session;
-	int rc = control_receive(&s->control, reply_p, &s->why);
+	int code = error_set(&s->why, -(int)reply->error, "%s", reply->text);
 
-	if (rc == -EAGAIN)
-		return stage_timed_out(pawl, what);
-	if (rc)
-		return session_attempt_failed(pawl, rc);
-	if ((*reply_p)->body_case == CONTROL__REPLY__BODY_STOPPING)
-		return session_goodbye(pawl);
-	return (*reply_p)->id == s->request ? 0 : -EAGAIN;
-}
-
-int join_step_joining(struct pawl *pawl)
-{
-	struct session *s = &pawl->session;
-	Control__Reply *reply;
-	int rc = reply_await(pawl, "join", &reply);
-
-	if (rc)
-		return rc;
-	if (reply->error) {
-		rc = error_set(&s->why, -(int)reply->error, "%s", reply->text);
-		return error_is_final(rc) ? session_attempt_refused(pawl, rc)
-					  : session_attempt_failed(pawl, rc);
+	peer->request = 0;
+	if (code == -EAGAIN) {
+		s->why_code = handle_public_error(code);
+		if (reply->body_case == CONTROL__REPLY__BODY_ELSEWHERE)
+			join_learn(s, reply->elsewhere->chain, reply->elsewhere->n_chain);
+		nothing_here(peer);
+		return;
 	}
-	if (reply->body_case != CONTROL__REPLY__BODY_JOINED) {
-		(void)error_set(&s->why, -EPROTO, "pawl: %s: join: unexpected answer",
-			s->control.endpoint->text);
-		return session_attempt_failed(pawl, -EPROTO);
+	if (peer->given || code == -EUSERS)
+		s->denied = handle_public_error(code);
+	s->refused = s->refused || (peer->given && error_is_final(code));
+	peers_failed(pawl, peer, code);
+}
+
+static void on_stopping(struct pawl *pawl, struct peer *peer)
+{
+	struct session *s = &pawl->session;
+	int rc = error_set(&s->why, -ESHUTDOWN,
+		"pawl: %s: the cluster was stopped by its operator; 'pawl up' starts it "
+		"again and the numbers go on",
+		pawl->where);
+
+	s->stopped = true;
+	peers_failed(pawl, peer, rc);
+}
+
+void join_reply(struct pawl *pawl, struct peer *peer, const Control__Reply *reply)
+{
+	if (reply->body_case == CONTROL__REPLY__BODY_STOPPING)
+		on_stopping(pawl, peer);
+	else if (reply->error && reply->id == peer->request && reply->id != 0)
+		on_refused(pawl, peer, reply);
+	else if (!reply->error && reply->body_case == CONTROL__REPLY__BODY_JOINED)
+		on_joined(pawl, peer, reply);
+	else
+		(void)opening_reply(pawl, peer, reply);
+}
+
+bool join_is_complete(struct session *s)
+{
+	if (s->chain_len == 0 || s->epoch <= s->over_epoch)
+		return false;
+	for (uint32_t i = 0; i < s->chain_len; i++) {
+		const struct peer *peer = peers_find(
+			s, s->chain[i].replica, s->chain[i].incarnation);
+
+		if (!peer || peer->stage != PEER_JOINED || peer->epoch != s->epoch)
+			return false; /* S2 */
 	}
-	rc = instance_check(pawl, reply->joined->instance);
-	return rc ? session_attempt_refused(pawl, rc) : joined(pawl, reply->joined);
-}
-
-int join_step_linking(struct pawl *pawl)
-{
-	struct session *s = &pawl->session;
-	int rc = s->ops->progress(s->device, &s->why);
-
-	for (uint32_t i = 0; i < s->chain_len && !rc; i++)
-		rc = s->ops->state(s->links[i], &s->why);
-	if (rc == -EAGAIN)
-		return stage_timed_out(pawl, "link");
-	if (rc)
-		return session_attempt_failed(pawl, rc);
-	s->opening = 0;
-	s->request = 0;
-	session_stage_enter(s, SESSION_OPENING);
-	return -EAGAIN;
-}
-
-static int counter_request(struct pawl *pawl, struct pawl_counter *counter)
-{
-	struct session *s = &pawl->session;
-	Control__Request request = CONTROL__REQUEST__INIT;
-	Control__OpenCounter open = CONTROL__OPEN_COUNTER__INIT;
-
-	open.name = counter->name;
-	request.body_case = CONTROL__REQUEST__BODY_OPEN_COUNTER;
-	request.open_counter = &open;
-	return control_request(&s->control, &request, &s->request);
-}
-
-static int counter_opened(
-	struct pawl *pawl, struct pawl_counter *c, const Control__Reply *reply)
-{
-	struct session *s = &pawl->session;
-	const Control__CounterOpened *opened = reply->counter_opened;
-
-	if (reply->error) {
-		int code = error_set(&s->why, handle_public_error(-(int)reply->error),
-			"%s", reply->text);
-
-		s->why_code = code;
-		if (c->queue.epoch == 0)
-			return code; /* a new name was refused; the session is well */
-		return session_attempt_refused(pawl, code);
-	}
-	if (reply->body_case != CONTROL__REPLY__BODY_COUNTER_OPENED ||
-		opened->counter >= s->layout.counters_max || opened->epoch != s->epoch) {
-		(void)error_set(&s->why, -EPROTO,
-			"pawl: %s: the epoch changed while counters were opened",
-			s->control.endpoint->text);
-		return session_attempt_failed(pawl, -EPROTO);
-	}
-	c->index = opened->counter;
-	c->offset = region_counter_offset(opened->counter);
-	c->word = s->ops->word ? s->ops->word(s->links[0], c->offset) : NULL;
-	ticket_enter_epoch(&c->queue, s->epoch, s->chain_len - 1, opened->epoch_base);
-	s->opening++;
-	return 0;
-}
-
-int join_counters_open(struct pawl *pawl)
-{
-	struct session *s = &pawl->session;
-	int rc = 0;
-
-	while (s->opening < pawl->counters_count && !rc) {
-		struct pawl_counter *c = pawl->counters[s->opening];
-		Control__Reply *reply;
-
-		if (!s->request) {
-			rc = counter_request(pawl, c);
-			if (rc)
-				return session_attempt_failed(pawl, rc);
-			s->stage_since_ns = clock_now_ns();
-		}
-		rc = reply_await(pawl, "open counter", &reply);
-		if (rc)
-			return rc;
-		s->request = 0;
-		rc = counter_opened(pawl, c, reply);
-	}
-	return rc;
-}
-
-int join_step_opening(struct pawl *pawl)
-{
-	struct session *s = &pawl->session;
-	int rc = join_counters_open(pawl);
-
-	/* A new counter that was refused is its opener's business; the session is well. */
-	if (rc == -EAGAIN || s->stage != SESSION_OPENING)
-		return rc;
-	if (pawl->lost_since_ns)
-		pawl->rejoins++;
-	pawl->lost_since_ns = 0;
-	s->failures = 0;
-	s->stopped = false;
-	session_stage_enter(s, SESSION_READY);
-	pump_run(pawl);
-	return rc;
+	return true;
 }

@@ -1,19 +1,20 @@
 /*
- * The life of a handle's session: joined, lost, drained, joined again (join.c has the
- * stages of joining).  One machine that is stepped, so that a lost replica never blocks
- * pawl_poll.
+ * The life of a handle's session: joined, lost, drained, joined again.  What each stage does
+ * is in the files that session.h names; here is when which is due.
  */
 #include <errno.h>
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "client/lib/join.h"
+#include "client/lib/handle.h"
 #include "hw/clock.h"
 
-#define DRAIN_NS UINT64_C(200000000)  /* for operations in flight to come back */
-#define GOODBYE_NS UINT64_C(20000000) /* for a goodbye to arrive behind a seal */
-#define RETRY_MIN_NS UINT64_C(1000000)
-#define RETRY_MAX_NS UINT64_C(100000000)
+#define LINK_NS UINT64_C(2000000000)   /* for links to connect */
+#define DRAIN_NS UINT64_C(200000000)   /* for operations in flight to come back; */
+#define DRAIN_ON_NS UINT64_C(20000000) /* when a newer epoch is served already */
+#define PUSH_NS UINT64_C(50000000)     /* for members to push, before others are asked */
+#define SHORT_WAIT_NS 50000	       /* where nothing tells that it is time to look */
 
 void session_stage_enter(struct session *s, enum session_stage stage)
 {
@@ -21,149 +22,155 @@ void session_stage_enter(struct session *s, enum session_stage stage)
 	s->stage_since_ns = clock_now_ns();
 }
 
-static void links_close(struct pawl *pawl)
+void session_attempt_failed(struct pawl *pawl, int code)
 {
 	struct session *s = &pawl->session;
+	unsigned int shift = s->failures < 7 ? s->failures : 7;
+	uint64_t delay_ns = PEER_RETRY_MIN_NS << shift;
 
-	for (uint32_t i = 0; i < s->chain_len; i++) {
-		if (s->links[i])
-			s->links[i]->ops->disconnect(s->links[i]);
-		s->links[i] = NULL;
-	}
-	s->chain_len = 0;
-	pawl->in_flight = 0;
+	s->why_code = handle_public_error(code);
+	links_close(pawl);
+	s->failures++;
+	s->retry_at_ns = clock_now_ns() +
+			 (delay_ns < PEER_RETRY_MAX_NS ? delay_ns : PEER_RETRY_MAX_NS);
+	session_stage_enter(s, SESSION_JOINING);
 }
 
-/*
- * Gives the row back, if there is one and somebody to hear it.  The links are closed
- * before: afterwards the row may be somebody else's.  Not waited for.
- */
-static void leave(struct pawl *pawl)
+static int step_joining(struct pawl *pawl)
 {
-	struct control *control = &pawl->session.control;
-	Control__Request request = CONTROL__REQUEST__INIT;
-	Control__Leave leaving = CONTROL__LEAVE__INIT;
-	Control__Reply *reply;
-	uint64_t id;
+	struct session *s = &pawl->session;
+	uint64_t now = clock_now_ns();
 	int rc;
 
-	if (control->fd < 0)
-		return;
-	request.body_case = CONTROL__REQUEST__BODY_LEAVE;
-	request.leave = &leaving;
-	rc = control_request(control, &request, &id);
-	if (!rc)
-		rc = control_receive(control, &reply, NULL);
-	(void)rc;
+	if (s->refused)
+		return -EAGAIN;
+	peers_listen(pawl);
+	if (s->refused || now < s->retry_at_ns)
+		return -EAGAIN;
+	if (!join_is_complete(s)) {
+		peers_dial(pawl, now);
+		return -EAGAIN;
+	}
+	session_stage_enter(s, SESSION_LINKING);
+	links_plan(pawl);
+	opening_begin(pawl);
+	opening_ask(pawl);
+	rc = links_connect(pawl);
+	if (rc)
+		session_attempt_failed(pawl, rc);
+	return -EAGAIN;
 }
 
-static uint64_t retry_delay_ns(const struct session *s)
+static int step_linking(struct pawl *pawl)
 {
-	unsigned int shift = s->failures < 8 ? s->failures : 8;
-	uint64_t delay = RETRY_MIN_NS << shift;
+	struct session *s = &pawl->session;
+	int rc;
 
-	return delay < RETRY_MAX_NS ? delay : RETRY_MAX_NS;
+	peers_listen(pawl);
+	if (s->stage != SESSION_LINKING)
+		return -EAGAIN;
+	rc = links_state(pawl);
+	if (rc == -EAGAIN && clock_now_ns() - s->stage_since_ns >= LINK_NS)
+		rc = error_set(&s->why, -ETIMEDOUT,
+			"pawl: %s: link: not connected within %llu ms; is the replica "
+			"stopped or busy?",
+			pawl->where, (unsigned long long)(LINK_NS / 1000000));
+	if (rc == -EAGAIN)
+		return rc;
+	if (rc) {
+		session_attempt_failed(pawl, rc);
+		return -EAGAIN;
+	}
+	session_stage_enter(s, SESSION_OPENING);
+	return -EAGAIN;
 }
 
-int session_attempt_failed(struct pawl *pawl, int code)
+static void ready_enter(struct pawl *pawl)
 {
 	struct session *s = &pawl->session;
 
-	code = handle_public_error(code);
-	s->why_code = code;
-	links_close(pawl);
-	leave(pawl);
-	control_disconnect(&s->control);
-	s->endpoint = (s->endpoint + 1) % pawl->endpoints.count;
-	s->failures++;
-	s->retry_at_ns = clock_now_ns() + retry_delay_ns(s);
-	session_stage_enter(s, SESSION_OFF);
-	return code;
+	opening_finish(pawl);
+	session_stage_enter(s, SESSION_READY);
+	peers_prune(pawl);
+	event_epoch(pawl);
+	if (pawl->lost_since_ns && s->joined_once)
+		pawl->rejoins++;
+	pawl->lost_since_ns = 0;
+	s->joined_once = true;
+	s->failures = 0;
+	s->seek_delay_ns = 0;
+	s->stopped = false;
+	s->denied = 0;
+	pump_run(pawl);
 }
 
-int session_attempt_refused(struct pawl *pawl, int code)
-{
-	pawl->session.refused = true;
-	return session_attempt_failed(pawl, code);
-}
-
-int session_goodbye(struct pawl *pawl)
+static int step_opening(struct pawl *pawl)
 {
 	struct session *s = &pawl->session;
 
-	s->stopped = true;
-	return session_attempt_failed(pawl, -ESHUTDOWN);
+	opening_ask(pawl);
+	peers_listen(pawl);
+	if (s->stage != SESSION_OPENING || s->unopened > 0)
+		return -EAGAIN;
+	ready_enter(pawl);
+	return s->stage == SESSION_READY ? 0 : -EAGAIN;
 }
 
 static int step_ready(struct pawl *pawl)
 {
-	int rc;
+	struct session *s = &pawl->session;
 
-	if (pawl->session.opening == pawl->counters_count)
+	if (s->unopened == 0)
 		return 0;
-	rc = join_counters_open(pawl);
-	/* A lost control connection takes the session along: join again. */
-	if (pawl->session.stage == SESSION_OFF)
-		session_lost(pawl);
-	return rc;
+	opening_ask(pawl);
+	peers_listen(pawl);
+	return s->stage == SESSION_READY && s->unopened == 0 ? 0 : -EAGAIN;
 }
 
 void session_look(struct pawl *pawl)
 {
 	struct session *s = &pawl->session;
-	int rc = s->stage == SESSION_READY ? s->ops->progress(s->device, &s->why) : 0;
 
-	for (uint32_t i = 0; i < s->chain_len && s->stage == SESSION_READY && !rc; i++)
-		rc = s->ops->state(s->links[i], &s->why);
-	if (rc)
+	if (s->stage != SESSION_READY)
+		return;
+	peers_listen(pawl);
+	if (s->stage == SESSION_READY && links_state(pawl))
 		session_lost(pawl);
 }
 
 /* True when nothing more can be learned from the old epoch. */
-static bool drained(struct pawl *pawl)
+static bool drained(const struct pawl *pawl)
 {
-	struct session *s = &pawl->session;
+	const struct session *s = &pawl->session;
 	uint64_t age_ns = clock_now_ns() - s->stage_since_ns;
-	Control__Reply *reply;
 
-	(void)pump_collect(pawl);
-	while (s->control.fd >= 0 && control_receive(&s->control, &reply, &s->why) == 0) {
-		if (reply->body_case == CONTROL__REPLY__BODY_STOPPING) {
-			(void)session_goodbye(pawl);
-			return true;
-		}
-	}
-	if (age_ns >= DRAIN_NS)
-		return true;
-	return pawl->in_flight == 0 && (s->control.fd < 0 || age_ns >= GOODBYE_NS);
+	return pawl->in_flight == 0 ||
+	       age_ns >= (s->epoch > s->linked_epoch ? DRAIN_ON_NS : DRAIN_NS);
 }
 
 static int step_draining(struct pawl *pawl)
 {
 	struct session *s = &pawl->session;
 
+	(void)pump_collect(pawl);
+	peers_listen(pawl);
+	links_close_gone(pawl);
 	if (!drained(pawl))
 		return -EAGAIN;
-	if (s->stage == SESSION_OFF)
-		return s->why_code; /* a goodbye was heard */
-	links_close(pawl);	    /* H2 */
-	control_disconnect(&s->control);
-	s->retry_at_ns = 0;
-	session_stage_enter(s, SESSION_OFF);
+	links_close(pawl); /* H2, S3 */
+	session_stage_enter(s, SESSION_JOINING);
 	return -EAGAIN;
 }
 
-int session_step(struct pawl *pawl)
+static int stage_step(struct pawl *pawl)
 {
 	switch (pawl->session.stage) {
-	case SESSION_OFF:
-		return join_step_off(pawl);
 	case SESSION_JOINING:
-		return join_step_joining(pawl);
+		return step_joining(pawl);
 	case SESSION_LINKING:
-		return join_step_linking(pawl);
+		return step_linking(pawl);
 	case SESSION_OPENING:
-		return join_step_opening(pawl);
+		return step_opening(pawl);
 	case SESSION_READY:
 		return step_ready(pawl);
 	case SESSION_DRAINING:
@@ -172,17 +179,42 @@ int session_step(struct pawl *pawl)
 	return -EPROTO;
 }
 
+/* A stage that is done is followed by the next at once; every way back has its pause. */
+int session_step(struct pawl *pawl)
+{
+	enum session_stage before;
+	int rc;
+
+	do {
+		before = pawl->session.stage;
+		rc = stage_step(pawl);
+	} while (rc && pawl->session.stage != before);
+	return rc;
+}
+
 void session_lost(struct pawl *pawl)
 {
 	struct session *s = &pawl->session;
 
-	pawl->hot->direct = false;
+	pawl->hot->way = WAY_QUEUE;
 	for (uint32_t i = 0; i < pawl->counters_count; i++)
 		ticket_on_lost(&pawl->counters[i]->queue);
 	if (!pawl->lost_since_ns)
 		pawl->lost_since_ns = clock_now_ns();
-	if (s->stage == SESSION_READY)
-		session_stage_enter(s, SESSION_DRAINING);
+	if (s->stage != SESSION_READY)
+		return;
+	session_stage_enter(s, SESSION_DRAINING);
+	s->seek_at_ns = session_is_heard(s) ? s->stage_since_ns + PUSH_NS : 0;
+	event_lost(pawl);
+}
+
+void session_over(struct pawl *pawl)
+{
+	struct session *s = &pawl->session;
+
+	if (s->linked_epoch > s->over_epoch)
+		s->over_epoch = s->linked_epoch;
+	session_lost(pawl);
 }
 
 static int verdict_timed_out(struct pawl *pawl)
@@ -193,20 +225,12 @@ static int verdict_timed_out(struct pawl *pawl)
 	if (s->stage == SESSION_READY)
 		return error_set(&pawl->err, -ETIMEDOUT,
 			"pawl: %s: no answer within %llu ms; the outcome is unknown: the "
-			"numbers may "
-			"have been taken and are then nobody's",
+			"numbers may have been taken and are then nobody's",
 			pawl->where, timeout_ms);
 	return error_set(&pawl->err, -ETIMEDOUT,
-		"pawl: %s: no replica within %llu ms; the outcome is unknown: numbers "
-		"may have been "
-		"taken and are then nobody's (%.200s)",
+		"pawl: %s: no chain within %llu ms; the outcome is unknown: numbers "
+		"may have been taken and are then nobody's (%.200s)",
 		pawl->where, timeout_ms, s->why.text[0] ? s->why.text : "still joining");
-}
-
-/* A goodbye was heard, and nobody was found since; an attempt under way is waited for. */
-static bool nobody_after_goodbye(const struct session *s, uint64_t now_ns)
-{
-	return s->stopped && s->stage == SESSION_OFF && now_ns < s->retry_at_ns;
 }
 
 /* On an open handle, a cluster that is another one all of a sudden is a broken promise. */
@@ -219,11 +243,10 @@ int session_verdict(struct pawl *pawl, uint64_t now_ns, uint64_t deadline_ns)
 {
 	const struct session *s = &pawl->session;
 
-	if (nobody_after_goodbye(s, now_ns))
+	if (s->stopped && s->stage == SESSION_JOINING && !session_is_heard(s))
 		return error_set(&pawl->err, -ESHUTDOWN,
 			"pawl: %s: the cluster was stopped by its operator; 'pawl up' "
-			"starts it again "
-			"and the numbers go on",
+			"starts it again and the numbers go on",
 			pawl->where);
 	if (s->refused)
 		return error_set(
@@ -231,29 +254,60 @@ int session_verdict(struct pawl *pawl, uint64_t now_ns, uint64_t deadline_ns)
 	return now_ns < deadline_ns ? 0 : verdict_timed_out(pawl);
 }
 
+/* Where links are polled, nothing tells when there is something to do. */
+static long wait_ns(const struct session *s, int timeout_ms)
+{
+	if (s->stage == SESSION_LINKING || s->stage == SESSION_DRAINING)
+		return SHORT_WAIT_NS;
+	return timeout_ms * 1000000L;
+}
+
 void session_wait(const struct pawl *pawl, int timeout_ms)
 {
-	if (pawl->session.stage == SESSION_JOINING ||
-		pawl->session.stage == SESSION_OPENING ||
-		pawl->session.stage == SESSION_READY)
-		control_wait(&pawl->session.control, timeout_ms);
-	else
-		(void)usleep(pawl->session.stage == SESSION_LINKING ? 50 : 500);
+	const struct session *s = &pawl->session;
+	struct timespec pause = {.tv_nsec = wait_ns(s, timeout_ms)};
+	struct pollfd ready[SESSION_PEERS_MAX];
+
+	for (unsigned int i = 0; i < SESSION_PEERS_MAX; i++)
+		ready[i] = control_poll(&s->peers[i].control);
+	(void)ppoll(ready, SESSION_PEERS_MAX, &pause, NULL);
+}
+
+void session_blank(struct pawl *pawl)
+{
+	for (unsigned int i = 0; i < SESSION_PEERS_MAX; i++)
+		pawl->session.peers[i].control.fd = -1;
 }
 
 int session_init(struct pawl *pawl)
 {
-	return control_init(&pawl->session.control, CONTROL_BUFFER_LEN);
+	struct session *s = &pawl->session;
+
+	for (unsigned int i = 0; i < SESSION_PEERS_MAX; i++) {
+		if (peer_init(&s->peers[i]))
+			return error_set(&pawl->err, -ENOMEM, "pawl: %s: out of memory",
+				pawl->where);
+	}
+	s->stage = SESSION_JOINING;
+	return 0;
 }
 
 void session_end(struct pawl *pawl)
 {
 	struct session *s = &pawl->session;
 
-	links_close(pawl);
-	leave(pawl);
+	links_close(pawl); /* before the rows may be somebody else's */
+	for (unsigned int i = 0; i < SESSION_PEERS_MAX; i++) {
+		peer_leave(&s->peers[i]);
+		peer_destroy(&s->peers[i]);
+	}
 	if (s->device)
 		s->ops->close(s->device);
 	s->device = NULL;
-	control_destroy(&s->control);
+}
+
+void session_forget(struct pawl *pawl)
+{
+	for (unsigned int i = 0; i < SESSION_PEERS_MAX; i++)
+		peer_destroy(&pawl->session.peers[i]);
 }

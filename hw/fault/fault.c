@@ -195,6 +195,7 @@ const struct memory_ops fault_memory_ops = {
 	.compare_swap = fault_compare_swap,
 	.write = fault_write,
 	.read = fault_read,
+	.write_read = fault_write_read,
 	.poll = fault_poll,
 	.word = NULL,
 };

@@ -267,6 +267,32 @@ int fault_read(
 	return rc;
 }
 
+/* F1: instead of a pair without effect.  If the higher word is inside, both are. */
+static int pair_look(struct fault_link *link, uint64_t write_offset, uint64_t read_offset)
+{
+	if ((write_offset | read_offset) % 8)
+		return -EINVAL;
+	return word_look(link, write_offset > read_offset ? write_offset : read_offset);
+}
+
+int fault_write_read(struct link *base, uint64_t write_offset, uint64_t word,
+	uint64_t read_offset, void *bytes, uint64_t cookie)
+{
+	struct fault_link *link = fault_link(base);
+	struct link *inner = link->inner;
+	struct fault_fate fate;
+	int rc = post_begin(link, &fate);
+
+	if (rc)
+		return rc;
+	rc = fate.effect ? inner->ops->write_read(
+				   inner, write_offset, word, read_offset, bytes, cookie)
+			 : pair_look(link, write_offset, read_offset);
+	if (!rc)
+		post_finish(link, &fate, cookie);
+	return rc;
+}
+
 /* Takes what the inner link has completed since. */
 static int answers_take(struct fault_link *link)
 {

@@ -39,6 +39,8 @@ int fault_write(struct link *link, uint64_t offset, const void *bytes, size_t le
 	uint64_t cookie);
 int fault_read(
 	struct link *link, uint64_t offset, void *bytes, size_t len, uint64_t cookie);
+int fault_write_read(struct link *link, uint64_t write_offset, uint64_t word,
+	uint64_t read_offset, void *bytes, uint64_t cookie);
 int fault_poll(struct link *link, struct completion *completions, int max, int *count_p);
 
 #endif

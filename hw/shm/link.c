@@ -214,6 +214,23 @@ int shm_read(struct link *base, uint64_t offset, void *bytes, size_t len, uint64
 	return 0;
 }
 
+int shm_write_read(struct link *base, uint64_t write_offset, uint64_t word,
+	uint64_t read_offset, void *bytes, uint64_t cookie)
+{
+	struct shm_link *link = shm_link(base);
+
+	if (unlikely(word_number(write_offset) >= link->words))
+		return word_refuse(write_offset);
+	if (unlikely(word_number(read_offset) >= link->words))
+		return word_refuse(read_offset);
+	if (unlikely(link_is_full(link)))
+		return -EAGAIN;
+	copy_in(link->base + write_offset, &word, sizeof(word));
+	copy_out(bytes, link->base + read_offset, sizeof(word));
+	link_complete(link, cookie, 0);
+	return 0;
+}
+
 int shm_poll(struct link *base, struct completion *completions, int max, int *count_p)
 {
 	struct shm_link *link = shm_link(base);

@@ -30,6 +30,8 @@ int shm_write(struct link *base, uint64_t offset, const void *bytes, size_t len,
 	uint64_t cookie);
 int shm_read(
 	struct link *base, uint64_t offset, void *bytes, size_t len, uint64_t cookie);
+int shm_write_read(struct link *base, uint64_t write_offset, uint64_t word,
+	uint64_t read_offset, void *bytes, uint64_t cookie);
 int shm_poll(struct link *base, struct completion *completions, int max, int *count_p);
 
 #endif

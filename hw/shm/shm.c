@@ -195,6 +195,7 @@ const struct memory_ops shm_memory_ops = {
 	.compare_swap = shm_compare_swap,
 	.write = shm_write,
 	.read = shm_read,
+	.write_read = shm_write_read,
 	.poll = shm_poll,
 	.word = shm_word,
 };

@@ -7,29 +7,19 @@
 static void effect_arrive(void *context, uint64_t unused);
 static void completion_arrive(void *context, uint64_t unused);
 
-static struct sim_operation *operation_at(struct sim_link *link, uint32_t index)
-{
-	return &link->operations[index & link->mask];
-}
-
-static bool link_is_alive(const struct sim_link *link)
-{
-	return link->phase == SIM_LINK_CONNECTED && !link->closed;
-}
-
 /* Effects of a living link go on to what is posted last, those of another to its limit. */
 static uint32_t effects_end(const struct sim_link *link)
 {
-	return link_is_alive(link) ? link->tail : link->limit;
+	return sim_link_is_alive(link) ? link->tail : link->limit;
 }
 
-static void effect_plan(struct sim_link *link)
+void sim_link_plan_effect(struct sim_link *link)
 {
 	if (link->effect_planned || link->effected == effects_end(link))
 		return;
 	link->effect_planned = true;
 	link->events++;
-	sim_world_plan(link->world, operation_at(link, link->effected)->due_ns,
+	sim_world_plan(link->world, sim_link_operation(link, link->effected)->due_ns,
 		effect_arrive, link, 0);
 }
 
@@ -39,7 +29,7 @@ static void completion_plan(struct sim_link *link)
 		return;
 	link->completion_planned = true;
 	link->events++;
-	sim_world_plan(link->world, operation_at(link, link->completed)->due_ns,
+	sim_world_plan(link->world, sim_link_operation(link, link->completed)->due_ns,
 		completion_arrive, link, 0);
 }
 
@@ -50,7 +40,7 @@ static void failure_arrive(void *context, uint64_t status)
 	link->events--;
 	link->failure_planned = false;
 	sim_world_trace_note(link->world, link->slot ^ status << 32);
-	if (link_is_alive(link))
+	if (sim_link_is_alive(link))
 		sim_link_fail(link, (int)(int64_t)status);
 	sim_link_release(link);
 }
@@ -79,7 +69,7 @@ static void operation_drop(struct sim_link *link, struct sim_operation *operatio
 static void operations_drop(struct sim_link *link, uint32_t from)
 {
 	for (uint32_t i = from; i != link->tail; i++)
-		operation_drop(link, operation_at(link, i));
+		operation_drop(link, sim_link_operation(link, i));
 }
 
 void sim_link_drop_effects(struct sim_link *link)
@@ -99,10 +89,9 @@ void sim_link_haunt(struct sim_link *link)
 	}
 	link->limit = link->effected + (uint32_t)random_below(&world->random, left + 1);
 	operations_drop(link, link->limit);
-	operation_at(link, link->effected)->due_ns = world->now_ns +
-						     random_below(&world->random,
-							     world->config.timeout_ns);
-	effect_plan(link);
+	sim_link_operation(link, link->effected)->due_ns =
+		world->now_ns + random_below(&world->random, world->config.timeout_ns);
+	sim_link_plan_effect(link);
 }
 
 void sim_link_fail(struct sim_link *link, int status)
@@ -113,7 +102,8 @@ void sim_link_fail(struct sim_link *link, int status)
 	if (!was_connected)
 		return;
 	while (link->completed != link->tail) {
-		struct sim_operation *operation = operation_at(link, link->completed++);
+		struct sim_operation *operation = sim_link_operation(
+			link, link->completed++);
 
 		operation->status = status;
 		operation->value = 0;
@@ -129,7 +119,7 @@ void sim_link_lose(struct link *base, bool takes_effect)
 
 	assert(base->ops == &sim_memory_ops);
 	if (link->effected != effects_end(link))
-		operation_at(link, link->effected)->loss = loss;
+		sim_link_operation(link, link->effected)->loss = loss;
 	else
 		link->lose_next = loss;
 }
@@ -147,8 +137,27 @@ static uint64_t word_apply(const struct sim_operation *operation, unsigned char 
 	return before;
 }
 
-/* Lets an operation take effect.  A ghost's read has no buffer any more. */
-static void operation_apply(struct sim_link *link, struct sim_operation *operation)
+/* A pair's write takes effect.  What is left of it is a read with a moment of its own. */
+static void pair_write(struct sim_link *link, struct sim_operation *operation)
+{
+	struct sim_world *world = link->world;
+	uint64_t word = operation->with.pair.word;
+
+	memcpy(link->memory->bytes + operation->offset, &word, sizeof(word));
+	sim_world_trace_note(world, word);
+	operation->kind = SIM_READ;
+	operation->offset = operation->with.pair.read_offset;
+	operation->due_ns = world->now_ns +
+			    random_below(&world->random,
+				    world->config.latency_max_ns -
+					    world->config.latency_min_ns + 1);
+}
+
+/*
+ * Lets an operation take effect; true if that was all of it.  A ghost's read has no buffer
+ * any more.
+ */
+static bool operation_apply(struct sim_link *link, struct sim_operation *operation)
 {
 	unsigned char *at = link->memory->bytes + operation->offset;
 
@@ -165,12 +174,16 @@ static void operation_apply(struct sim_link *link, struct sim_operation *operati
 			operation->len);
 		break;
 	case SIM_READ:
-		if (link_is_alive(link))
-			memcpy(operation->with.buffer, at, operation->len);
+		if (sim_link_is_alive(link))
+			memcpy(operation->buffer, at, operation->len);
 		break;
+	case SIM_WRITE_READ:
+		pair_write(link, operation);
+		return false;
 	}
 	sim_world_trace_note(link->world, operation->value);
 	operation_drop(link, operation);
+	return true;
 }
 
 /*
@@ -200,15 +213,14 @@ static bool link_is_stalled(struct sim_link *link, bool *planned, sim_call_fn ag
 
 static void ghost_arrive(struct sim_link *link)
 {
-	struct sim_operation *operation = operation_at(link, link->effected);
+	struct sim_operation *operation = sim_link_operation(link, link->effected);
 
 	if (link->effected == link->limit || operation->loss == SIM_LOSS_REQUEST ||
 		sim_nodes_are_parted(link->world, link->node, link->owner)) {
 		sim_link_drop_effects(link);
 	} else {
-		operation_apply(link, operation);
-		link->effected++;
-		effect_plan(link);
+		link->effected += operation_apply(link, operation);
+		sim_link_plan_effect(link);
 	}
 	sim_link_release(link);
 }
@@ -217,13 +229,13 @@ static void effect_arrive(void *context, uint64_t unused)
 {
 	struct sim_link *link = context;
 	struct sim_world *world = link->world;
-	struct sim_operation *operation = operation_at(link, link->effected);
+	struct sim_operation *operation = sim_link_operation(link, link->effected);
 
 	(void)unused;
 	link->events--;
 	link->effect_planned = false;
 	sim_world_trace_note(world, (uint64_t)link->slot << 32 | link->effected);
-	if (!link_is_alive(link)) {
+	if (!sim_link_is_alive(link)) {
 		ghost_arrive(link);
 		return;
 	}
@@ -235,10 +247,11 @@ static void effect_arrive(void *context, uint64_t unused)
 		sim_link_plan_failure(link, -ETIMEDOUT, world->config.timeout_ns);
 		return;
 	}
-	operation_apply(link, operation);
-	operation->due_ns = world->now_ns + sim_world_latency_ns(world);
-	link->effected++;
-	effect_plan(link);
+	if (operation_apply(link, operation)) {
+		operation->due_ns = world->now_ns + sim_world_latency_ns(world);
+		link->effected++;
+	}
+	sim_link_plan_effect(link);
 	completion_plan(link);
 }
 
@@ -251,133 +264,16 @@ static void completion_arrive(void *context, uint64_t unused)
 	link->events--;
 	link->completion_planned = false;
 	sim_world_trace_note(world, ~((uint64_t)link->slot << 32 | link->completed));
-	if (!link_is_alive(link)) {
+	if (!sim_link_is_alive(link)) {
 		sim_link_release(link);
 		return;
 	}
 	if (link_is_stalled(link, &link->completion_planned, completion_arrive))
 		return;
-	if (operation_at(link, link->completed)->loss == SIM_LOSS_ANSWER) {
+	if (sim_link_operation(link, link->completed)->loss == SIM_LOSS_ANSWER) {
 		sim_link_plan_failure(link, -ETIMEDOUT, world->config.timeout_ns);
 		return;
 	}
 	link->completed++;
 	completion_plan(link);
-}
-
-/* What every call on the data path checks: M1, M4, M6. */
-static int post_check(const struct sim_link *link, uint64_t offset, size_t len)
-{
-	if (offset > link->len || len > link->len - offset)
-		return -ERANGE;
-	if (!link_is_alive(link))
-		return -ENOTCONN;
-	return link->tail - link->head < link->depth ? 0 : -EAGAIN;
-}
-
-static int word_check(const struct sim_link *link, uint64_t offset)
-{
-	return offset % 8 ? -EINVAL : post_check(link, offset, 8);
-}
-
-static int transfer_check(const struct sim_link *link, uint64_t offset, size_t len)
-{
-	if (len == 0 || len > LINK_TRANSFER_MAX)
-		return -EINVAL;
-	return post_check(link, offset, len);
-}
-
-static void operation_post(struct sim_link *link, const struct sim_operation *operation)
-{
-	struct sim_operation *slot = operation_at(link, link->tail++);
-
-	*slot = *operation;
-	slot->due_ns = link->world->now_ns + sim_world_latency_ns(link->world);
-	slot->loss = link->lose_next;
-	link->lose_next = SIM_LOSS_NONE;
-	effect_plan(link);
-}
-
-int sim_fetch_add(struct link *base, uint64_t offset, uint64_t n, uint64_t cookie)
-{
-	struct sim_operation operation = {.cookie = cookie,
-		.offset = offset,
-		.kind = SIM_FETCH_ADD,
-		.with.word.n = n};
-	int rc = word_check(sim_link(base), offset);
-
-	if (!rc)
-		operation_post(sim_link(base), &operation);
-	return rc;
-}
-
-int sim_compare_swap(struct link *base, uint64_t offset, uint64_t expected,
-	uint64_t desired, uint64_t cookie)
-{
-	struct sim_operation operation = {.cookie = cookie,
-		.offset = offset,
-		.kind = SIM_COMPARE_SWAP,
-		.with.word = {.n = desired, .expected = expected}};
-	int rc = word_check(sim_link(base), offset);
-
-	if (!rc)
-		operation_post(sim_link(base), &operation);
-	return rc;
-}
-
-int sim_write(struct link *base, uint64_t offset, const void *bytes, size_t len,
-	uint64_t cookie)
-{
-	struct sim_link *link = sim_link(base);
-	struct sim_operation operation = {.cookie = cookie,
-		.offset = offset,
-		.len = (uint32_t)len,
-		.kind = SIM_WRITE};
-	int rc = transfer_check(link, offset, len);
-
-	if (rc)
-		return rc;
-	if (len > sizeof(operation.with.few)) {
-		operation.with.block = sim_world_transfer_take(link->world);
-		if (!operation.with.block)
-			return -EAGAIN;
-		memcpy(operation.with.block, bytes, len);
-	} else {
-		memcpy(operation.with.few, bytes, len);
-	}
-	operation_post(link, &operation);
-	return 0;
-}
-
-int sim_read(struct link *base, uint64_t offset, void *bytes, size_t len, uint64_t cookie)
-{
-	struct sim_operation operation = {.cookie = cookie,
-		.offset = offset,
-		.len = (uint32_t)len,
-		.kind = SIM_READ,
-		.with.buffer = bytes};
-	int rc = transfer_check(sim_link(base), offset, len);
-
-	if (!rc)
-		operation_post(sim_link(base), &operation);
-	return rc;
-}
-
-int sim_poll(struct link *base, struct completion *completions, int max, int *count_p)
-{
-	struct sim_link *link = sim_link(base);
-	bool paused = link->world->nodes[link->node].paused;
-	int count = 0;
-
-	while (!paused && count < max && link->head != link->completed) {
-		const struct sim_operation *operation = operation_at(link, link->head++);
-
-		completions[count++] = (struct completion){
-			.cookie = operation->cookie,
-			.value = operation->value,
-			.status = operation->status,
-		};
-	}
-	*count_p = count;
-	return 0;
 }

@@ -228,6 +228,7 @@ const struct memory_ops sim_memory_ops = {
 	.compare_swap = sim_compare_swap,
 	.write = sim_write,
 	.read = sim_read,
+	.write_read = sim_write_read,
 	.poll = sim_poll,
 	.word = NULL,
 };

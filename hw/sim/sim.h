@@ -8,7 +8,8 @@
  * not move it.  The same configuration and the same calls in the same order give the
  * same events, and the trace hash says whether they did.
  *
- *  S1  Effects on one link happen in posting order, one event each; completions too.
+ *  S1  Effects on one link happen in posting order, one event each (a write_read has two:
+ *      its write, and later its read); completions too.
  *  S2  A failed link's operations that had no effect yet may have it still: those up to
  *      a random one travel on as *ghosts* and arrive later.  The same goes for a link
  *      that was disconnected or whose node crashed.  Evict and withdraw end ghosts.

@@ -2,7 +2,8 @@
  * Inside of the simulated world: what its parts share.
  *
  * world.c owns the clock and the events, node.c the faults of nodes, sim.c devices and
- * memories, connect.c how links come and go, link.c the operations on them.
+ * memories, connect.c how links come and go, link.c what becomes of operations on them,
+ * post.c the calls that post and poll.
  */
 #ifndef PAWL_HW_SIM_WORLD_H
 #define PAWL_HW_SIM_WORLD_H
@@ -80,6 +81,7 @@ enum sim_operation_kind {
 	SIM_COMPARE_SWAP,
 	SIM_WRITE,
 	SIM_READ,
+	SIM_WRITE_READ, /* becomes a SIM_READ when its write takes effect */
 };
 
 enum sim_operation_loss {
@@ -101,8 +103,12 @@ struct sim_operation {
 		unsigned char few[16]; /* of a short write */
 		unsigned char
 			*block; /* of a longer write, one of the world's transfers */
-		void *buffer;	/* of a read */
+		struct {
+			uint64_t word;
+			uint64_t read_offset;
+		} pair;
 	} with;
+	void *buffer; /* of a read */
 	uint32_t len;
 	int status;
 	enum sim_operation_kind kind;
@@ -165,6 +171,18 @@ static inline struct sim_link *sim_link(const struct link *link)
 	return (struct sim_link *)(uintptr_t)link;
 }
 
+/* The operation with number @index, which is in flight or next. */
+static inline struct sim_operation *sim_link_operation(
+	struct sim_link *link, uint32_t index)
+{
+	return &link->operations[index & link->mask];
+}
+
+static inline bool sim_link_is_alive(const struct sim_link *link)
+{
+	return link->phase == SIM_LINK_CONNECTED && !link->closed;
+}
+
 /* world.c: plans an event; there is always room for those of links. */
 void sim_world_plan(struct sim_world *world, uint64_t at_ns, sim_call_fn call,
 	void *context, uint64_t argument);
@@ -200,6 +218,10 @@ void sim_link_haunt(struct sim_link *link);
 void sim_link_plan_failure(struct sim_link *link, int status, uint64_t ns);
 /* Gives back what the operations hold that will never have an effect. */
 void sim_link_drop_effects(struct sim_link *link);
+/* Plans the next effect of a link if there is to be one and it has not been planned. */
+void sim_link_plan_effect(struct sim_link *link);
+
+/* post.c: entries of the ops table in sim.c. */
 int sim_fetch_add(struct link *link, uint64_t offset, uint64_t n, uint64_t cookie);
 int sim_compare_swap(struct link *link, uint64_t offset, uint64_t expected,
 	uint64_t desired, uint64_t cookie);
@@ -207,6 +229,8 @@ int sim_write(struct link *link, uint64_t offset, const void *bytes, size_t len,
 	uint64_t cookie);
 int sim_read(
 	struct link *link, uint64_t offset, void *bytes, size_t len, uint64_t cookie);
+int sim_write_read(struct link *link, uint64_t write_offset, uint64_t word,
+	uint64_t read_offset, void *bytes, uint64_t cookie);
 int sim_poll(struct link *link, struct completion *completions, int max, int *count_p);
 
 #endif

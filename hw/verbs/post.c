@@ -1,6 +1,6 @@
 /*
  * The posting half of the data path.  One operation is one signaled work request, except
- * where it crosses the border of the hot words.
+ * a write_read and one that crosses the border of the hot words.
  *
  * Order (M2): the responder executes requests as they were sent, and may execute a read
  * again when its answer was lost.  So that a read never sees what was posted after it, an
@@ -47,13 +47,18 @@ static int link_room(const struct verbs_link *link)
 	return link->posted - link->completed < link->depth ? 0 : -EAGAIN;
 }
 
-static int word_check(const struct verbs_link *link, uint64_t offset)
+static int word_place(const struct verbs_link *link, uint64_t offset)
 {
 	if (offset % 8)
 		return -EINVAL;
-	if (!verbs_target_holds(&link->target, offset, 8))
-		return -ERANGE;
-	return link_room(link);
+	return verbs_target_holds(&link->target, offset, 8) ? 0 : -ERANGE;
+}
+
+static int word_check(const struct verbs_link *link, uint64_t offset)
+{
+	int rc = word_place(link, offset);
+
+	return rc ? rc : link_room(link);
 }
 
 static struct verbs_op *op_next(
@@ -229,4 +234,50 @@ int verbs_read(
 	bulk_keep(link, op);
 	link->reads++;
 	return 0;
+}
+
+/*
+ * One list for the card: the write asks for no completion, the read's speaks for both.  In
+ * flight it is a read, since that is all that later operations may have to wait for.
+ */
+static int post_pair(struct verbs_link *link, struct verbs_op *op, uint64_t write_offset,
+	unsigned int write_flags)
+{
+	struct ibv_send_wr *write = &link->pair[0], *read = &link->pair[1];
+	int rc;
+
+	write->wr_id = link->posted;
+	write->send_flags = write_flags;
+	if (link->inline_max >= 8)
+		write->send_flags |= IBV_SEND_INLINE;
+	link->pair_sges[0].addr = (uintptr_t)(op->staging + 8);
+	verbs_target_word(&link->target, write_offset, &write->wr.rdma.remote_addr,
+		&write->wr.rdma.rkey);
+	read->wr_id = link->posted;
+	link->pair_sges[1].addr = (uintptr_t)op->staging;
+	verbs_target_word(&link->target, op->offset, &read->wr.rdma.remote_addr,
+		&read->wr.rdma.rkey);
+	rc = link_post(link, write);
+	link->reads += rc == 0;
+	return rc;
+}
+
+int verbs_write_read(struct link *base, uint64_t write_offset, uint64_t word,
+	uint64_t read_offset, void *bytes, uint64_t cookie)
+{
+	struct verbs_link *link = verbs_link_of(base);
+	unsigned int write_flags;
+	struct verbs_op *op;
+	int rc = word_place(link, write_offset);
+
+	if (!rc)
+		rc = word_check(link, read_offset);
+	if (rc)
+		return rc;
+	write_flags = fence_flag(link, VERBS_WRITE, write_offset, 8);
+	op = op_next(link, VERBS_READ, read_offset, 8);
+	op->cookie = cookie;
+	op->out = bytes;
+	memcpy(op->staging + 8, &word, sizeof(word));
+	return post_pair(link, op, write_offset, write_flags);
 }

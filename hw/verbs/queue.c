@@ -9,22 +9,26 @@ static int depth_check(const struct verbs_device *device,
 	const struct link_config *config, struct error *err)
 {
 	const struct ibv_device_attr *limits = &device->limits.orig_attr;
+	int allowed = limits->max_qp_wr < limits->max_cqe ? limits->max_qp_wr
+							  : limits->max_cqe;
 	uint64_t requests = (uint64_t)config->depth * VERBS_PARTS_MAX;
 
 	if (config->depth < 1 || config->depth > LINK_DEPTH_MAX)
 		return error_set(err, -EINVAL,
 			"verbs: link: depth %u: Invalid argument; use 1 to %d operations",
 			config->depth, LINK_DEPTH_MAX);
-	if (requests > (uint64_t)limits->max_qp_wr ||
-		config->depth > (uint64_t)limits->max_cqe)
+	if (requests > (uint64_t)allowed)
 		return error_set(err, -EINVAL,
 			"verbs: %s: depth %u: Invalid argument; the device allows %d "
 			"operations",
-			device->name, config->depth,
-			limits->max_qp_wr / VERBS_PARTS_MAX < limits->max_cqe
-				? limits->max_qp_wr / VERBS_PARTS_MAX
-				: limits->max_cqe);
+			device->name, config->depth, allowed / VERBS_PARTS_MAX);
 	return 0;
+}
+
+/* Only operations on both sides of a border of the hot words take more than a pair. */
+static uint32_t requests_max(const struct verbs_link *link)
+{
+	return link->depth * (link->target.hot_len ? VERBS_PARTS_MAX : VERBS_PAIR);
 }
 
 static uint32_t ring_size(uint32_t depth)
@@ -68,6 +72,21 @@ static void atomic_prepare(struct verbs_link *link)
 	link->atomic.num_sge = 1;
 }
 
+/* The word of a write_read and what is read lie side by side in the operation's slot. */
+static void pair_prepare(struct verbs_link *link)
+{
+	for (int i = 0; i < VERBS_PAIR; i++) {
+		link->pair_sges[i].length = 8;
+		link->pair_sges[i].lkey = link->staging_mr->lkey;
+		link->pair[i].sg_list = &link->pair_sges[i];
+		link->pair[i].num_sge = 1;
+	}
+	link->pair[0].next = &link->pair[1];
+	link->pair[0].opcode = IBV_WR_RDMA_WRITE;
+	link->pair[1].opcode = IBV_WR_RDMA_READ;
+	link->pair[1].send_flags = IBV_SEND_SIGNALED;
+}
+
 int verbs_queue_create(struct verbs_device *device, struct verbs_link *link,
 	const struct link_config *config, struct error *err)
 {
@@ -86,7 +105,8 @@ int verbs_queue_create(struct verbs_device *device, struct verbs_link *link,
 	if (rc)
 		return rc;
 	atomic_prepare(link);
-	link->cq = ibv_create_cq(device->context, (int)config->depth, NULL, NULL, 0);
+	pair_prepare(link);
+	link->cq = ibv_create_cq(device->context, (int)requests_max(link), NULL, NULL, 0);
 	if (!link->cq)
 		return error_set(err, -ENOMEM, "verbs: %s: no completion queue left: %s",
 			device->name, error_reason(-errno));
@@ -96,9 +116,6 @@ int verbs_queue_create(struct verbs_device *device, struct verbs_link *link,
 int verbs_queue_attach(struct verbs_device *device, struct verbs_link *link)
 {
 	static const uint32_t inline_sizes[] = {VERBS_INLINE_MAX, VERBS_SMALL, 0};
-	/* Only operations on both sides of the border of hot words take several requests.
-	 */
-	uint32_t requests = link->target.hot_len ? VERBS_PARTS_MAX : 1;
 	struct rdma_cm_id *id = link->endpoint.id;
 
 	for (size_t i = 0; i < sizeof(inline_sizes) / sizeof(inline_sizes[0]); i++) {
@@ -106,7 +123,7 @@ int verbs_queue_attach(struct verbs_device *device, struct verbs_link *link)
 			.send_cq = link->cq,
 			.recv_cq = link->cq,
 			.qp_type = IBV_QPT_RC,
-			.cap = {.max_send_wr = link->depth * requests,
+			.cap = {.max_send_wr = requests_max(link),
 				.max_recv_wr = 1,
 				.max_send_sge = 1,
 				.max_recv_sge = 1,

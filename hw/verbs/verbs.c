@@ -24,5 +24,6 @@ const struct memory_ops verbs_memory_ops = {
 	.compare_swap = verbs_compare_swap,
 	.write = verbs_write,
 	.read = verbs_read,
+	.write_read = verbs_write_read,
 	.poll = verbs_poll,
 };

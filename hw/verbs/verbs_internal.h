@@ -13,7 +13,9 @@
  *  V2  Queue pairs of peers are made in their memory's own protection domain: a link can
  *      not reach any other memory, whatever key it names.
  *  V3  link: completed <= posted <= completed + depth.  Operation number n uses entry
- *      n mod ring size, and the completion queue yields them in this order.
+ *      n mod ring size, and the completion queue yields them in this order.  An operation
+ *      may be several requests, all with its number; only the last asks for a completion,
+ *      but any that fails gets one, so the queues have room for one of each request.
  */
 #ifndef PAWL_HW_VERBS_INTERNAL_H
 #define PAWL_HW_VERBS_INTERNAL_H
@@ -37,6 +39,7 @@
 #define VERBS_CONNECT_NS UINT64_C(10000000000)
 #define VERBS_RNR_RETRY 6    /* finite; 7 would mean for ever */
 #define VERBS_SMALL 64	     /* bytes of an operation's own staging slot */
+#define VERBS_PAIR 2	     /* requests of a write_read */
 #define VERBS_BULK_COUNT 8   /* longer operations in flight on one link */
 #define VERBS_INLINE_MAX 256 /* bytes of a write asked to travel in its request */
 
@@ -129,6 +132,8 @@ struct verbs_link {
 	uint8_t *small, *bulk;	   /* staging */
 	struct ibv_send_wr atomic; /* a request of which only what differs is filled in */
 	struct ibv_sge atomic_sge;
+	struct ibv_send_wr pair[VERBS_PAIR]; /* the same for write_read */
+	struct ibv_sge pair_sges[VERBS_PAIR];
 	bool big_endian;
 	bool up;       /* posting is allowed */
 	bool broken;   /* the completion queue has nothing more to tell */
@@ -232,6 +237,8 @@ int verbs_write(struct link *link, uint64_t offset, const void *bytes, size_t le
 	uint64_t cookie);
 int verbs_read(
 	struct link *link, uint64_t offset, void *bytes, size_t len, uint64_t cookie);
+int verbs_write_read(struct link *link, uint64_t write_offset, uint64_t word,
+	uint64_t read_offset, void *bytes, uint64_t cookie);
 int verbs_poll(struct link *link, struct completion *completions, int max, int *count_p);
 
 #endif

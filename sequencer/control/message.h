@@ -1,6 +1,7 @@
 /*
  * Control messages, checked.  A decoded message has passed every check that does not need
- * the replica's state: names are names, strings are short, numbers are in range.
+ * the replica's state: names are names, strings are short, numbers are in range, parts
+ * that must be there are, and arrays have the lengths that their message says.
  */
 #ifndef PAWL_CONTROL_MESSAGE_H
 #define PAWL_CONTROL_MESSAGE_H
@@ -12,6 +13,11 @@
 #include "sequencer/control/control.pb-c.h"
 
 #define CONTROL_PROTOCOL 1 /* raised when an old client can no longer be served */
+
+/* What is said of one member; bytes, with their terminators. */
+#define MESSAGE_CONTROLS_MAX 4 /* control addresses */
+#define MESSAGE_TRANSPORT_LEN 16
+#define MESSAGE_PATH_LEN 256
 
 /*
  * Decodes and checks; @allocator may be NULL for malloc.  Free the result with

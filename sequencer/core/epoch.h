@@ -1,6 +1,6 @@
 /*
  * The epoch machine: one replica's part in every change of the chain (design.md,
- * section 5; docs/protocol-replication.md says why each step is there).
+ * section 5; docs/protocol.md says why each step is there).
  *
  * Any change is: claim the next epoch in the store, seal members of the newest active
  * one, compute bases, install fresh regions, activate.  The machine does no I/O.  The
@@ -41,58 +41,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sequencer/core/epoch_record.h"
 #include "sequencer/core/limits.h"
 #include "sequencer/core/panic.h"
 
-/* Active epochs whose stands a member remembers for clients that slept. */
-#define EPOCH_HISTORY 8
 /* Members that one replica can have doubts about at once; the oldest is forgotten. */
 #define EPOCH_SUSPECTS_MAX 32
 #define EPOCH_RETIRES_MAX 8
-
-struct epoch_member {
-	uint32_t id; /* 0: nobody */
-	uint64_t incarnation;
-};
-
-struct epoch_chain {
-	uint32_t count;
-	struct epoch_member at[CHAIN_MAX]; /* the head first */
-};
-
-enum epoch_phase {
-	EPOCH_PREPARING, /* claimed: between claim and activation */
-	EPOCH_ACTIVE,
-	EPOCH_STOPPED, /* nobody serves, the bases are final; or there is no record yet */
-};
-
-struct epoch_counter {
-	uint64_t base;	      /* the active epoch began here; final when stopped */
-	uint64_t stand;	      /* tickets of the epoch before stand up to here (E5) */
-	uint64_t ceiling;     /* nothing above it was ever confirmed */
-	uint64_t reserve_max; /* 0: dense */
-};
-
-/* The record as the machine sees it.  sequencer/store/record.h is its text. */
-struct epoch_record {
-	uint64_t epoch;
-	uint64_t active_epoch; /* the newest that became active; 0: none */
-	enum epoch_phase phase;
-	struct epoch_member proposer;
-	struct epoch_chain chain;  /* of @epoch */
-	struct epoch_chain former; /* of @active_epoch: who may claim; empty: anybody */
-	uint64_t lease_ns;	   /* of the whole cluster; 0: no reserve mode */
-	uint32_t counters_count;
-	struct epoch_counter *counters;
-};
-
-/* For each of the newest active epochs: which epoch it followed, and the stands. */
-struct epoch_history {
-	uint32_t count;
-	uint64_t epochs[EPOCH_HISTORY]; /* newest first */
-	uint64_t froms[EPOCH_HISTORY];
-	uint64_t *stands[EPOCH_HISTORY]; /* one word per counter */
-};
 
 enum epoch_message_kind {
 	EPOCH_SEAL,	 /* proposer to member of @target: seal and report */
@@ -208,14 +163,23 @@ enum epoch_write {
 	EPOCH_WRITE_CHANGE, /* ceilings, or another counter */
 };
 
-/* What operators and joiners asked of the head. */
+/*
+ * What operators and joiners asked of the head.  A wish waits while a change of epoch that
+ * began without it goes on, and is forgotten when another replica leads.
+ *
+ * A counter wish names the place that the counter will have.  It is written until the
+ * record has a counter at that place, whatever became of the writes before: by then it is
+ * either this one, or another head's.  Only the names in the record tell which.
+ */
 struct epoch_wishes {
+	uint64_t active_epoch; /* they are about the chain of this one */
 	struct epoch_chain join;
 	uint32_t removed[CHAIN_MAX];
 	uint32_t removed_count;
 	uint32_t promoted; /* id; 0: none */
 	bool stop;
 	bool counter;
+	uint32_t counter_index;
 	uint64_t counter_reserve_max;
 };
 
@@ -275,6 +239,8 @@ struct epoch_machine {
 		reason_ns; /* since when there is a reason to propose; UINT64_MAX: none */
 	struct epoch_wishes wishes;
 	bool begin_wanted; /* this replica may begin a cluster that is stopped or new */
+	bool begin_dated;  /* what the record said when it was allowed is known: */
+	uint64_t begin_active_epoch;
 	bool recover_wanted;
 	uint64_t join_ns;
 	bool join_out;
@@ -302,7 +268,11 @@ void epoch_init(struct epoch_machine *m, const struct epoch_config *config,
  */
 void epoch_adopt(struct epoch_machine *m, uint64_t epoch, uint64_t incarnation);
 
-/* This replica may begin the cluster: @counters and @lease_ns if there is no record. */
+/*
+ * This replica may begin the cluster, once: @counters and @lease_ns if there is no record.
+ * When an epoch becomes active, here or elsewhere, the permission is used up, and a cluster
+ * that is stopped after that stays stopped until somebody is told again.
+ */
 void epoch_begin(struct epoch_machine *m, const struct epoch_counter *counters,
 	uint32_t counters_count, uint64_t lease_ns, uint64_t now_ns);
 
@@ -315,13 +285,26 @@ void epoch_recover(struct epoch_machine *m, uint64_t now_ns);
 /*
  * Wishes of an operator.  0: it will be tried, watch the record.  -EREMCHG: this replica
  * is not the one to ask, the first living member of the chain is.  -EINVAL: no such
- * member; or the chain would be empty or too long.  -EBUSY: another of its kind waits.
+ * member; or the chain would be empty or too long.  -EBUSY: another of its kind waits, or
+ * too many do.
  */
 int epoch_add(struct epoch_machine *m, struct epoch_member member, uint64_t now_ns);
 int epoch_remove(struct epoch_machine *m, uint32_t id, uint64_t now_ns);
 int epoch_promote(struct epoch_machine *m, uint32_t id, uint64_t now_ns);
 int epoch_stop(struct epoch_machine *m, uint64_t now_ns);
+
+/*
+ * Another counter, behind those that there are; only the acting head takes it.  -EREMCHG:
+ * that is another replica, or nobody now.  -EINVAL: no room.  -EBUSY: another one waits.
+ *
+ * The machine does not know names.  The driver looks for the name in the record first, and
+ * gives it to the place counters_count - 1 of an EPOCH_WRITE_RECORD that has one counter
+ * more than the record before.  While epoch_counter_waits, it keeps the name for that.
+ * Afterwards it looks again: the name is in the record, or somebody else's took the place
+ * or the lead, and it asks again or gives up.
+ */
 int epoch_counter_add(struct epoch_machine *m, uint64_t reserve_max, uint64_t now_ns);
+bool epoch_counter_waits(const struct epoch_machine *m);
 
 /* The answer to EPOCH_READ_RECORD.  NULL: there is none.  The record is copied. */
 void epoch_on_record(struct epoch_machine *m, const struct epoch_record *record,
@@ -365,32 +348,5 @@ const struct epoch_region *epoch_serving(const struct epoch_machine *m);
  * more: then they are drawn again, and their numbers may be nobody's (E9).
  */
 uint64_t epoch_stand(const struct epoch_machine *m, uint64_t epoch, uint32_t counter);
-
-static inline bool epoch_member_same(struct epoch_member a, struct epoch_member b)
-{
-	return a.id == b.id && a.incarnation == b.incarnation;
-}
-
-/* The member's place, or CHAIN_MAX. */
-static inline uint32_t epoch_chain_place(
-	const struct epoch_chain *chain, struct epoch_member member)
-{
-	for (uint32_t i = 0; i < chain->count; i++) {
-		if (epoch_member_same(chain->at[i], member))
-			return i;
-	}
-	return CHAIN_MAX;
-}
-
-/* The place of the member with this id in any life, or CHAIN_MAX. */
-static inline uint32_t epoch_chain_place_of_id(
-	const struct epoch_chain *chain, uint32_t id)
-{
-	for (uint32_t i = 0; i < chain->count; i++) {
-		if (chain->at[i].id == id)
-			return i;
-	}
-	return CHAIN_MAX;
-}
 
 #endif

@@ -64,11 +64,18 @@ bool epoch_obey(struct epoch_machine *m, uint64_t claim);
 
 /* epoch_wish.c */
 bool epoch_wishes_change(const struct epoch_machine *m);
+/* The proposal became the record: what that fulfils is done. */
 void epoch_wishes_done(struct epoch_machine *m);
-void epoch_join_take(struct epoch_machine *m, struct epoch_member member);
+/* The record changed: is this replica still the one to fulfil wishes, and to begin? */
+void epoch_wishes_check(struct epoch_machine *m);
+/* 0 or -EBUSY: too many wait. */
+int epoch_join_take(struct epoch_machine *m, struct epoch_member member);
 void epoch_join_advance(struct epoch_machine *m);
 bool epoch_wishes_remove(const struct epoch_machine *m, uint32_t id);
-/* Ceilings and new counters; they need no new epoch. */
+
+/* epoch_change.c: ceilings and new counters, which need no new epoch. */
 void epoch_change_advance(struct epoch_machine *m);
+/* The record changed: does the counter wish still wait? */
+void epoch_change_check(struct epoch_machine *m);
 
 #endif

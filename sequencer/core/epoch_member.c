@@ -298,7 +298,7 @@ void epoch_on_message(
 		on_activated(m, message);
 		break;
 	case EPOCH_JOIN:
-		epoch_join_take(m, message->from);
+		(void)epoch_join_take(m, message->from); /* it asks again */
 		break;
 	}
 	epoch_advance(m);

@@ -198,8 +198,6 @@ static void proposal_done(struct epoch_machine *m)
 	if (self < CHAIN_MAX)
 		epoch_chain_remove(&m->told, self);
 	m->recover_wanted = false;
-	if (m->proposal.stops)
-		m->begin_wanted = false;
 	epoch_wishes_done(m);
 	proposal_end(m);
 }

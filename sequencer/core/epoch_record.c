@@ -20,6 +20,8 @@ static void record_taken(struct epoch_machine *m)
 	epoch_active_is(m, m->seen.active_epoch);
 	epoch_pending_check(m);
 	epoch_proposal_check(m);
+	epoch_wishes_check(m);
+	epoch_change_check(m);
 	if (m->serving.epoch != 0 && m->serving.epoch == m->seen.epoch)
 		m->show_wanted = true;
 }
@@ -55,6 +57,8 @@ void epoch_on_record(struct epoch_machine *m, const struct epoch_record *record,
 		epoch_record_copy(&m->seen, record);
 	else
 		record_absent(m);
+	if (MUTATED(COUNTER_AGAIN))
+		m->wishes.counter_index = m->seen.counters_count;
 	record_taken(m);
 	epoch_advance(m);
 }

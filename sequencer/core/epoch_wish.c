@@ -1,8 +1,20 @@
-/* What operators, joiners and counters want of the head. */
+/* What operators and joiners want of the head. */
 #include <errno.h>
 #include <string.h>
 
 #include "sequencer/core/epoch_internal.h"
+
+/* A permission to begin is good for the cluster as it was when it was given. */
+static void begin_check(struct epoch_machine *m)
+{
+	if (!m->begin_dated)
+		m->begin_active_epoch = m->seen.active_epoch;
+	m->begin_dated = true;
+	if ((m->seen.phase == EPOCH_ACTIVE ||
+		    m->seen.active_epoch != m->begin_active_epoch) &&
+		!MUTATED(BEGIN_LASTS))
+		m->begin_wanted = false;
+}
 
 void epoch_begin(struct epoch_machine *m, const struct epoch_counter *counters,
 	uint32_t counters_count, uint64_t lease_ns, uint64_t now_ns)
@@ -10,12 +22,15 @@ void epoch_begin(struct epoch_machine *m, const struct epoch_counter *counters,
 	PAWL_ASSERT(counters_count <= m->config.counters_max);
 	m->now_ns = now_ns;
 	m->begin_wanted = true;
-	if (!m->known) {
+	m->begin_dated = false;
+	if (m->seen.epoch == 0) {
 		m->seen.lease_ns = lease_ns;
 		m->seen.counters_count = counters_count;
 		for (uint32_t i = 0; i < counters_count; i++)
 			m->seen.counters[i] = counters[i];
 	}
+	if (m->known)
+		begin_check(m);
 	epoch_advance(m);
 }
 
@@ -70,9 +85,23 @@ bool epoch_wishes_change(const struct epoch_machine *m)
 	       (w->stop || promotion || joins_wait(m) || removals_wait(m));
 }
 
+static void removals_done(struct epoch_machine *m)
+{
+	struct epoch_wishes *w = &m->wishes;
+	uint32_t left = 0;
+
+	for (uint32_t i = 0; i < w->removed_count; i++) {
+		if (epoch_chain_place_of_id(&m->seen.chain, w->removed[i]) < CHAIN_MAX)
+			w->removed[left++] = w->removed[i];
+	}
+	/* Others died: nobody would be left. */
+	w->removed_count = left < m->seen.chain.count ? left : 0;
+}
+
 void epoch_wishes_done(struct epoch_machine *m)
 {
 	struct epoch_wishes *w = &m->wishes;
+	uint32_t promoted = epoch_chain_place_of_id(&m->seen.chain, w->promoted);
 
 	for (uint32_t i = w->join.count; i-- > 0;) {
 		struct epoch_member member = w->join.at[i];
@@ -81,9 +110,26 @@ void epoch_wishes_done(struct epoch_machine *m)
 			epoch_is_gone(m, member))
 			epoch_chain_remove(&w->join, i); /* those left out ask again */
 	}
-	w->removed_count = 0;
-	w->promoted = 0;
-	w->stop = false;
+	removals_done(m);
+	if (promoted == 0 || promoted == CHAIN_MAX)
+		w->promoted = 0;
+	w->active_epoch = m->seen.active_epoch; /* those that came later go on */
+}
+
+void epoch_wishes_check(struct epoch_machine *m)
+{
+	struct epoch_wishes *w = &m->wishes;
+
+	if (m->begin_wanted)
+		begin_check(m);
+	if (m->seen.former.count == 0 || m->seen.active_epoch != w->active_epoch ||
+		(m->seen.phase == EPOCH_ACTIVE && !epoch_is_first(m))) {
+		w->join.count = 0;
+		w->removed_count = 0;
+		w->promoted = 0;
+		w->stop = false;
+	}
+	w->active_epoch = m->seen.active_epoch;
 }
 
 /* True when wishes are to be told to this replica: it is the first living member. */
@@ -96,32 +142,36 @@ static bool wishes_belong_here(const struct epoch_machine *m)
  * A late wish of an earlier life says nothing about the life that is in the chain now: that
  * a member is no more is for the failure detector to say.
  */
-void epoch_join_take(struct epoch_machine *m, struct epoch_member member)
+int epoch_join_take(struct epoch_machine *m, struct epoch_member member)
 {
 	const struct epoch_chain *chain = &m->seen.chain;
 	struct epoch_chain *join = &m->wishes.join;
 	uint32_t waiting = epoch_chain_place_of_id(join, member.id);
 
-	if (!m->known || member.id == m->config.self.id)
-		return;
-	if (!wishes_belong_here(m) || epoch_chain_place(chain, member) < CHAIN_MAX)
-		return;
+	if (!wishes_belong_here(m) || member.id == m->config.self.id ||
+		epoch_chain_place(chain, member) < CHAIN_MAX)
+		return 0;
 	if (waiting < CHAIN_MAX)
 		join->at[waiting] = member;
-	else if (join->count < CHAIN_MAX)
+	else if (join->count == CHAIN_MAX)
+		return -EBUSY;
+	else
 		epoch_chain_append(join, member);
+	return 0;
 }
 
 int epoch_add(struct epoch_machine *m, struct epoch_member member, uint64_t now_ns)
 {
+	int rc;
+
 	m->now_ns = now_ns;
 	if (!wishes_belong_here(m))
 		return -EREMCHG;
 	if (m->seen.chain.count == CHAIN_MAX)
 		return -EINVAL;
-	epoch_join_take(m, member);
+	rc = epoch_join_take(m, member);
 	epoch_advance(m);
-	return 0;
+	return rc;
 }
 
 static int member_wish_check(const struct epoch_machine *m, uint32_t id)
@@ -170,94 +220,6 @@ int epoch_stop(struct epoch_machine *m, uint64_t now_ns)
 	m->wishes.stop = true;
 	epoch_advance(m);
 	return 0;
-}
-
-/* The head of the epoch in the record, which nobody is about to end. */
-static bool is_acting_head(const struct epoch_machine *m)
-{
-	return m->known && m->seen.phase == EPOCH_ACTIVE &&
-	       m->serving.epoch == m->seen.epoch &&
-	       epoch_member_same(m->seen.chain.at[0], m->config.self);
-}
-
-int epoch_counter_add(struct epoch_machine *m, uint64_t reserve_max, uint64_t now_ns)
-{
-	m->now_ns = now_ns;
-	if (!is_acting_head(m))
-		return -EREMCHG;
-	if (m->seen.counters_count == m->config.counters_max)
-		return -EINVAL;
-	if (m->wishes.counter)
-		return -EBUSY;
-	m->wishes.counter = true;
-	m->wishes.counter_reserve_max = reserve_max;
-	epoch_advance(m);
-	return 0;
-}
-
-void epoch_on_value(
-	struct epoch_machine *m, uint32_t counter, uint64_t value, uint64_t now_ns)
-{
-	uint64_t ceiling, ahead = m->config.ceiling_ahead;
-
-	m->now_ns = now_ns;
-	if (!is_acting_head(m) || counter >= m->seen.counters_count ||
-		value >= COUNTER_LIMIT)
-		return;
-	ceiling = m->seen.counters[counter].ceiling;
-	if (ceiling >= COUNTER_LIMIT - 1 || value + ahead / 2 < ceiling)
-		return;
-	m->wanted[counter] = value + ahead;
-	if (m->wanted[counter] >= COUNTER_LIMIT)
-		m->wanted[counter] = COUNTER_LIMIT - 1;
-	if (MUTATED(CEILING_EARLY)) {
-		m->seen.counters[counter].ceiling = m->wanted[counter];
-		m->show_wanted = true;
-	}
-	epoch_advance(m);
-}
-
-static bool ceilings_raise(struct epoch_machine *m)
-{
-	bool any = false;
-
-	for (uint32_t i = 0; i < m->seen.counters_count; i++) {
-		if (m->wanted[i] > m->seen.counters[i].ceiling ||
-			(MUTATED(CEILING_EARLY) && m->wanted[i] != 0)) {
-			m->want.counters[i].ceiling = m->wanted[i]; /* E10: only grows */
-			any = true;
-		}
-		m->wanted[i] = 0;
-	}
-	return any;
-}
-
-static bool counter_append(struct epoch_machine *m)
-{
-	struct epoch_counter *c;
-
-	if (!m->wishes.counter)
-		return false;
-	m->wishes.counter = false;
-	if (m->want.counters_count == m->config.counters_max)
-		return false;
-	c = &m->want.counters[m->want.counters_count++];
-	*c = (struct epoch_counter){.ceiling = m->config.ceiling_ahead,
-		.reserve_max = m->wishes.counter_reserve_max};
-	return true;
-}
-
-void epoch_change_advance(struct epoch_machine *m)
-{
-	bool changed;
-
-	if (!is_acting_head(m) || !epoch_store_free(m))
-		return;
-	epoch_record_copy(&m->want, &m->seen);
-	changed = ceilings_raise(m);
-	changed = counter_append(m) || changed;
-	if (changed)
-		epoch_write(m, EPOCH_WRITE_CHANGE);
 }
 
 static bool join_is_due(const struct epoch_machine *m)

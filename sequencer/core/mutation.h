@@ -35,12 +35,16 @@ enum mutation {
 	MUTATION_NOBODY_SEALED, /* an epoch begins without a sealed member of the last */
 	MUTATION_CEILING_EARLY, /* a ceiling is shown before the store has it */
 	MUTATION_RECOVER_AT_BASE, /* recovery begins at the last base, not at the ceiling */
+	MUTATION_DRIFT_IGNORED,	  /* leases are waited for by one clock, without the 1% */
+	MUTATION_COUNTER_AGAIN, /* a counter whose write is unknown is just made again */
+	MUTATION_BEGIN_LASTS, /* a replica that may begin a cluster may do so for ever */
 	/* of the driver: what it does to memory for the machines */
 	MUTATION_HEAD_NOT_SEALED,  /* the old head reports its values and goes on */
 	MUTATION_SEAL_MISSES,	   /* a backup reports without sealing */
 	MUTATION_REPORT_THEN_SEAL, /* a backup reads its marks before it seals */
 	MUTATION_REGION_REUSED,	   /* the next epoch's region is the same memory */
 	MUTATION_LINK_OUTLIVED,	   /* a link is replaced before it has ended */
+	MUTATION_DIRECT_IN_ROUND, /* marks are stored directly while a link writes some */
 	MUTATIONS_COUNT,
 };
 

@@ -31,7 +31,7 @@
 #include "sequencer/core/limits.h"
 
 #define REGION_MAGIC UINT64_C(0x314e47524c574150) /* "PAWLRGN1" */
-#define REGION_VERSION 1
+#define REGION_VERSION 2
 #define REGION_LINE 64
 
 #define REGION_STATE_OFFSET 256

@@ -25,7 +25,8 @@
  * T2  A result is handed out only for a settled ticket, and a ticket settles once.
  * T3  A drawn ticket of an open epoch settles only after every backup has shown the open
  *     state of that epoch in a read posted after the mark that covers the ticket; or if
- *     such a mark covered it when its draw came back, within the lease (T7).
+ *     such a mark covered it when its draw came back, within the lease (T7).  Who touches
+ *     the words directly keeps to the same order (ticket_direct).
  * T4  The marks that one queue writes in one epoch never decrease.
  * T5  A ticket of an earlier epoch stands only if all its numbers are at or below what the
  *     next active epoch lets stand (its base, or less: E5), and only if it takes at least
@@ -154,7 +155,8 @@ void ticket_queue_init(struct ticket_queue *q, struct ticket *slots, uint32_t de
  * is unsettled.  With the same epoch as before the queue goes on over new links: known
  * draws are kept, draws whose answer was lost are repeated.  The old links must have ended
  * (evicted) before the new ones connect, or a late mark could take a newer one back.
- * Nothing may be in flight any more.  The epoch never goes back.
+ * Nothing may be in flight any more: while the old link works, draws are waited for first,
+ * for the numbers of a draw whose answer is lost may be nobody's.  The epoch never goes back.
  */
 void ticket_enter_epoch(
 	struct ticket_queue *q, uint64_t epoch, uint32_t backups, uint64_t stand);
@@ -268,7 +270,42 @@ static inline bool ticket_confirmed_within(
 }
 
 /*
- * The same for a queue that reserves: an addition may be drawn within a call when nothing
+ * The direct way, for a back end whose words this process may touch itself (shm).  Nothing
+ * waits in the queue and no round is open, so one addition is drawn, marked and checked by
+ * the processor alone, all of it sequentially consistent:
+ *
+ *     v = fetch_add(the head's word, n);
+ *     if (ticket_confirmed_within(q, v, n)) {
+ *             mark = ticket_direct_mark(q, v, n);
+ *             store mark to this session's mark word at every backup;
+ *             then load the state word of every backup;
+ *             if all are region_state_open(q->epoch), the ticket is confirmed;
+ *     }
+ *     whatever was not confirmed goes to ticket_submit_drawn, which does not fail here.
+ *
+ * T3 holds because there is one order of all sequentially consistent accesses.  The load
+ * comes after the store in it, and a backup that seals stores its sealed state and loads
+ * the marks after that: if the state was still open, the seal's loads find the mark.  T4
+ * holds because no round is open: its marks would be written by a link, in any order with
+ * these.  A queue that reserves has the shorter way below; its rounds buy the leases.
+ */
+static inline bool ticket_direct(const struct ticket_queue *q)
+{
+	return q->phase == TICKET_OPEN && !q->round_open && q->drawn == q->submitted &&
+	       q->over_from == UINT64_MAX && q->submitted - q->taken < q->depth &&
+	       (q->backups == 0 || q->reserve == 0);
+}
+
+/* What to store for a ticket that ticket_confirmed_within lets through. */
+static inline uint64_t ticket_direct_mark(struct ticket_queue *q, uint64_t v, uint64_t n)
+{
+	if (v + n > q->round_mark)
+		q->round_mark = v + n; /* T4 */
+	return q->round_mark;
+}
+
+/*
+ * The shortest for a queue that reserves: an addition may be drawn within a call when nothing
  * waits and a lease runs; it is confirmed if ticket_covers says so with a time read after
  * the draw.  Otherwise it goes on in the queue (ticket_submit_drawn).
  */

@@ -262,6 +262,11 @@ static int complete(struct daemon_config *config, struct error *err)
 	if (config->memory_dir[0] == '\0')
 		return error_set(err, -EINVAL,
 			"config: memory-dir: is empty; name a directory like /dev/shm");
+	if (config->suspect_ms < 2 * config->heartbeat_ms)
+		return error_set(err, -EINVAL,
+			"config: suspect-ms: %u ms is less than two heartbeats of %u ms; "
+			"raise it or lower heartbeat-ms",
+			config->suspect_ms, config->heartbeat_ms);
 	rc = fill_in_directories(config, err);
 	if (!rc)
 		rc = paths_socket(config->runtime_dir, config->cluster,

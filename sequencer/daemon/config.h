@@ -1,6 +1,6 @@
 /*
  * What pawld is told, from its command line and from a file.  Both have the same names,
- * from one table (config_options.c); what the command line says wins.  The file has one
+ * from one table (config_table.c); what the command line says wins.  The file has one
  * section:
  *
  *     [pawld]
@@ -24,6 +24,7 @@
 #include "sequencer/core/limits.h"
 
 #define CONFIG_LISTEN_MAX 3
+#define CONFIG_ADVERTISE_MAX 4
 #define CONFIG_ADDRESS_SIZE 129 /* bytes of host:port with its terminator */
 #define CONFIG_STORE_SIZE 1024	/* bytes of a store's address with its terminator */
 #define CONFIG_TEXT_SIZE 160	/* bytes of any other value with its terminator */
@@ -53,8 +54,20 @@ struct daemon_config {
 	char listen[CONFIG_LISTEN_MAX]
 		   [CONFIG_ADDRESS_SIZE]; /* for config_split_address */
 	unsigned int listen_count;
+	/* Never a wildcard and never port 0; none: take it from listen. */
+	char advertise[CONFIG_ADVERTISE_MAX][CONFIG_ADDRESS_SIZE];
+	unsigned int advertise_count;
 	unsigned int stop_timeout_ms;
 	enum config_log_level log_level;
+
+	unsigned int heartbeat_ms;
+	unsigned int suspect_ms; /* at least twice heartbeat_ms */
+	unsigned int step_timeout_ms;
+	unsigned int takeover_ms;
+	unsigned int turn_ms;
+	unsigned int lease_ms; /* for a cluster that is begun by this; 0: none */
+	bool rejoin;
+	unsigned int store_timeout_ms;
 
 	enum config_transport transport;
 	char device[CONFIG_TEXT_SIZE];
@@ -106,6 +119,9 @@ struct config_address {
 };
 int config_split_address(const char *text, struct config_address *address_p)
 	__attribute__((warn_unused_result));
+
+/* Whether others can connect to it as it stands: no wildcard, and a port. */
+bool config_address_is_reachable(const struct config_address *address);
 
 /*
  * Marks the processors of a list like "0-3,8" in *cpus_p, @len words of 64, number 0

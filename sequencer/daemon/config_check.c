@@ -83,6 +83,28 @@ bool config_check_address(const char *text)
 	return config_split_address(text, &address) == 0;
 }
 
+bool config_address_is_reachable(const struct config_address *address)
+{
+	struct in_addr any4;
+	struct in6_addr any6;
+
+	if (address->port == 0 || strcmp(address->host, "*") == 0)
+		return false;
+	if (inet_pton(AF_INET, address->host, &any4) == 1)
+		return any4.s_addr != htonl(INADDR_ANY);
+	if (inet_pton(AF_INET6, address->host, &any6) == 1)
+		return !IN6_IS_ADDR_UNSPECIFIED(&any6);
+	return true;
+}
+
+bool config_check_reachable(const char *text)
+{
+	struct config_address address;
+
+	return config_split_address(text, &address) == 0 &&
+	       config_address_is_reachable(&address);
+}
+
 bool config_check_ip(const char *text)
 {
 	struct in6_addr address;

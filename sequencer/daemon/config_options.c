@@ -1,207 +1,10 @@
 #include "sequencer/daemon/config_options.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sequencer/core/names.h"
 #include "sequencer/daemon/config_check.h"
-
-/* Choices and numbers are stored alike. */
-_Static_assert(sizeof(enum config_transport) == sizeof(unsigned int), "enum size");
-_Static_assert(sizeof(enum config_log_level) == sizeof(unsigned int), "enum size");
-_Static_assert(sizeof(enum pages_policy) == sizeof(unsigned int), "enum size");
-_Static_assert(
-	PAGES_AUTO == 0 && PAGES_OFF == 1 && PAGES_REQUIRE == 2, "order of policies");
-
-static const char *const transports[] = {"shm", "verbs", NULL};
-static const char *const policies[] = {"auto", "off", "require", NULL};
-static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
-
-#define MEMBER(member)                                    \
-	.offset = offsetof(struct daemon_config, member), \
-	.size = sizeof(((struct daemon_config *)0)->member)
-#define TEXT(member) .kind = CONFIG_TEXT, MEMBER(member)
-#define LIST(member) .kind = CONFIG_LIST, MEMBER(member[0])
-#define NUMBER(member, low, high) \
-	.kind = CONFIG_NUMBER, MEMBER(member), .min = (low), .max = (high)
-#define CHOICE(member, names) .kind = CONFIG_CHOICE, MEMBER(member), .choices = (names)
-#define SWITCH(member) .kind = CONFIG_SWITCH, MEMBER(member)
-
-const struct config_option config_options[CONFIG_OPTIONS_COUNT] = {
-	{
-		.heading = "Cluster",
-		.name = "cluster",
-		TEXT(cluster),
-		.is_valid = names_cluster_valid,
-		.rule = "is no cluster's name: use 1 to 63 of A-Z a-z 0-9 . _ - and do "
-			"not begin with . or -",
-		.initial = "",
-		.argument = "NAME",
-		.help = "The cluster to serve; required",
-	},
-	{
-		.name = "id",
-		NUMBER(id, 1, UINT16_MAX),
-		.initial = "1",
-		.help = "This replica's number, which never changes",
-	},
-	{
-		.name = "store",
-		TEXT(store),
-		.is_valid = config_check_store,
-		.rule = "is no store: use file: and an absolute directory, like "
-			"file:/var/lib/pawl, or etcd: with URLs and a prefix, like "
-			"etcd:https://h1:2379,https://h2:2379/pawl?cacert=/etc/pawl/"
-			"ca.pem",
-		.initial = "",
-		.argument = "file:DIR|etcd:URL,.../PREFIX",
-		.help = "Where all replicas find the cluster's record; by default the "
-			"state directory ($PAWL_STATE_DIR).  Options of etcd: "
-			"?cacert=FILE&cert=FILE&key=FILE&user=NAME&password-file=FILE",
-	},
-	{
-		.name = "group",
-		TEXT(group),
-		.is_valid = config_check_group,
-		.rule = "is no group's name",
-		.initial = "",
-		.argument = "GROUP",
-		.help = "Members of this group may use the cluster, besides this user",
-	},
-	{
-		.name = "settle",
-		SWITCH(settle),
-		.initial = "off",
-		.help = "Take over what a dead replica with this id left, save its "
-			"numbers, remove its region and exit",
-	},
-	{
-		.name = "erase",
-		SWITCH(erase),
-		.initial = "off",
-		.help = "With settle: forget the cluster and its numbers instead",
-	},
-	{
-		.heading = "Control",
-		.name = "runtime-dir",
-		TEXT(runtime_dir),
-		.is_valid = config_check_path,
-		.rule = "is no absolute path",
-		.initial = "",
-		.argument = "DIR",
-		.help = "Where the socket and the lock are; by default "
-			"$PAWL_RUNTIME_DIR, or the user's runtime directory",
-	},
-	{
-		.name = "listen",
-		LIST(listen),
-		.is_valid = config_check_address,
-		.rule = "is no address: use host:port or [host]:port",
-		.initial = "",
-		.argument = "HOST:PORT",
-		.help = "Take control connections here too, besides the Unix socket; up "
-			"to 3 times",
-	},
-	{
-		.name = "stop-timeout-ms",
-		NUMBER(stop_timeout_ms, 0, 600000),
-		.initial = "5000",
-		.help = "How long a stop waits for clients to finish",
-	},
-	{
-		.name = "log-level",
-		CHOICE(log_level, log_levels),
-		.initial = "info",
-		.help = "The least important messages to log",
-	},
-	{
-		.heading = "Transport",
-		.name = "transport",
-		CHOICE(transport, transports),
-		.initial = "shm",
-		.help = "How clients reach the region: shared memory of this host, or "
-			"RDMA",
-	},
-	{
-		.name = "device",
-		TEXT(device),
-		.initial = "",
-		.argument = "NAME[/PORT]",
-		.help = "The RDMA device; by default the first that can be used",
-	},
-	{
-		.name = "device-address",
-		TEXT(device_address),
-		.is_valid = config_check_ip,
-		.rule = "is no IPv4 or IPv6 address",
-		.initial = "",
-		.argument = "ADDRESS",
-		.help = "The RDMA device with this IP address; wins over --device",
-	},
-	{
-		.name = "device-port",
-		NUMBER(device_port, 0, UINT16_MAX),
-		.initial = "0",
-		.help = "Port for RDMA connections; 0 takes any",
-	},
-	{
-		.name = "device-memory",
-		SWITCH(device_memory),
-		.initial = "on",
-		.help = "Keep the counters in the device's own memory if it has some",
-	},
-	{
-		.name = "link-timeout-ms",
-		NUMBER(link_timeout_ms, 1, 60000),
-		.initial = "1000",
-		.help = "A link without an answer for so long has failed",
-	},
-	{
-		.heading = "Memory",
-		.name = "memory-dir",
-		TEXT(memory_dir),
-		.is_valid = config_check_path,
-		.rule = "is no absolute path",
-		.initial = "/dev/shm",
-		.argument = "DIR",
-		.help = "A directory in a memory file system, for the region",
-	},
-	{
-		.name = "counters-max",
-		NUMBER(counters_max, 1, COUNTERS_MAX),
-		.initial = "256",
-		.help = "Room for so many counters, from this start on",
-	},
-	{
-		.name = "sessions-max",
-		NUMBER(sessions_max, 1, SESSIONS_MAX),
-		.initial = "256",
-		.help = "Room for so many sessions, from this start on",
-	},
-	{
-		.name = "huge-pages",
-		CHOICE(huge_pages, policies),
-		.initial = "auto",
-		.help = "Huge pages for the region",
-	},
-	{
-		.name = "lock-memory",
-		CHOICE(lock_memory, policies),
-		.initial = "auto",
-		.help = "Keep the region from being swapped out",
-	},
-	{
-		.name = "pin",
-		TEXT(pin),
-		.is_valid = config_check_pin,
-		.rule = "is no list of processors: use near, or one like 0-3,8",
-		.initial = "",
-		.argument = "CPUS|near",
-		.help = "Run on these processors, or near the device; by default on any",
-	},
-};
 
 int config_option_find(const char *name)
 {
@@ -268,25 +71,38 @@ static int set_text(const struct config_option *option, void *member, const char
 	return rc;
 }
 
+static unsigned int list_count(
+	const struct config_option *option, const struct daemon_config *config)
+{
+	unsigned int count;
+
+	memcpy(&count, (const char *)config + option->count_offset, sizeof(count));
+	return count;
+}
+
 /* Empty text adds nothing, so that the command line can take back what a file lists. */
-static int add_listen(const struct config_option *option, struct daemon_config *config,
+static int add_to_list(const struct config_option *option, struct daemon_config *config,
 	const char *value, const char *where, struct error *err)
 {
+	unsigned int count = list_count(option, config);
+	char *list = (char *)config + option->offset;
 	int rc = check_text(option, value, where, err);
 
 	if (rc || value[0] == '\0')
 		return rc;
-	for (unsigned int i = 0; i < config->listen_count; i++) {
-		if (strcmp(config->listen[i], value) == 0)
+	for (unsigned int i = 0; i < count; i++) {
+		if (strcmp(list + i * option->size, value) == 0)
 			return error_set(err, -EINVAL,
 				"config: %s: '%s' is there twice; remove one", where,
 				value);
 	}
-	if (config->listen_count == CONFIG_LISTEN_MAX)
+	if (count == option->max)
 		return error_set(err, -EINVAL,
-			"config: %s: there are %d addresses already; remove one", where,
-			CONFIG_LISTEN_MAX);
-	memcpy(config->listen[config->listen_count++], value, strlen(value) + 1);
+			"config: %s: there are %u addresses already; remove one", where,
+			option->max);
+	memcpy(list + count * option->size, value, strlen(value) + 1);
+	count++;
+	memcpy((char *)config + option->count_offset, &count, sizeof(count));
 	return 0;
 }
 
@@ -333,7 +149,7 @@ int config_option_set(const struct config_option *option, struct daemon_config *
 
 	switch (option->kind) {
 	case CONFIG_LIST:
-		return add_listen(option, config, value, where, err);
+		return add_to_list(option, config, value, where, err);
 	case CONFIG_NUMBER:
 		return set_number(option, member, value, where, err);
 	case CONFIG_CHOICE:
@@ -357,9 +173,10 @@ static void print_value(
 		(void)fprintf(out, "%s =%s%s\n", option->name, text[0] ? " " : "", text);
 		break;
 	case CONFIG_LIST:
-		for (unsigned int i = 0; i < config->listen_count; i++)
-			(void)fprintf(out, "%s = %s\n", option->name, config->listen[i]);
-		if (config->listen_count == 0)
+		for (unsigned int i = 0; i < list_count(option, config); i++)
+			(void)fprintf(
+				out, "%s = %s\n", option->name, text + i * option->size);
+		if (list_count(option, config) == 0)
 			(void)fprintf(out, "%s =\n", option->name);
 		break;
 	case CONFIG_SWITCH:

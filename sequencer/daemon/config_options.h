@@ -1,14 +1,14 @@
 /*
  * The table of everything that can be configured: its name, kind, range, default and
  * help.  The command line, the file, --help and --print-config all live off it, so a new
- * setting is one line in config_options.c and one member in struct daemon_config.
+ * setting is one row in config_table.c and one member in struct daemon_config.
  */
 #ifndef PAWL_DAEMON_CONFIG_OPTIONS_H
 #define PAWL_DAEMON_CONFIG_OPTIONS_H
 
 #include "sequencer/daemon/config.h"
 
-#define CONFIG_OPTIONS_COUNT 22
+#define CONFIG_OPTIONS_COUNT 31
 
 enum config_kind {
 	CONFIG_TEXT,
@@ -30,7 +30,8 @@ struct config_option {
 	size_t size;			    /* bytes with terminator */
 	bool (*is_valid)(const char *text); /* not asked about empty text */
 	const char *rule;		    /* "is no ..." */
-	/* Number: */
+	size_t count_offset;		    /* of a list's length */
+	/* Number: its range.  List: how many there may be. */
 	unsigned int min, max;
 	/* Choice: names in the order of the enumeration, then NULL. */
 	const char *const *choices;

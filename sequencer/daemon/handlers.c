@@ -5,11 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hw/clock.h"
-#include "sequencer/core/names.h"
 #include "sequencer/core/panic.h"
 #include "sequencer/daemon/log.h"
-#include "sequencer/daemon/peer.h"
+#include "sequencer/daemon/members_reply.h"
 #include "sequencer/daemon/status.h"
 
 void handlers_reply_error(
@@ -24,26 +22,15 @@ void handlers_reply_error(
 	connection_reply(connection, &reply);
 }
 
-static int deposed(struct replica *replica, struct error *err)
-{
-	if (owner_is_open(replica_owner(replica)))
-		return 0;
-	return error_set(err, -EAGAIN,
-		"pawld: %s: another process has taken over from this replica; connect "
-		"again",
-		replica_cluster(replica));
-}
-
 static int join_check(
-	struct replica *replica, const Control__Join *join, struct error *err)
+	const struct replica *replica, const Control__Join *join, struct error *err)
 {
-	const char *cluster = replica_cluster(replica);
+	const char *cluster = replica->facts.name;
 
 	if (join->protocol != CONTROL_PROTOCOL)
 		return error_set(err, -EPROTO,
 			"pawld: %s: the client speaks protocol %u and this replica %d; "
-			"use the same "
-			"version on both sides",
+			"use the same version on both sides",
 			cluster, join->protocol, CONTROL_PROTOCOL);
 	if (join->cluster[0] && strcmp(join->cluster, cluster) != 0)
 		return error_set(err, -ENOENT,
@@ -56,28 +43,86 @@ static int join_check(
 static void joined_reply(struct handlers *h, struct connection *connection, uint64_t id,
 	const struct session *session)
 {
-	const struct owner *owner = replica_owner(h->replica);
+	struct replica *r = h->replica;
+	const struct owner *owner = &replica_region(r)->owner;
+	struct members_reply members;
 	Control__Reply reply = CONTROL__REPLY__INIT;
 	Control__Joined joined = CONTROL__JOINED__INIT;
-	Control__Member member = CONTROL__MEMBER__INIT;
-	Control__Member *chain[1] = {&member};
 
-	member.replica = owner->header.replica;
-	member.transport = (char *)owner->memory->ops->name;
-	member.memory = (char *)owner->memory->ops->address(owner->memory);
-	joined.cluster = (char *)replica_cluster(h->replica);
-	joined.epoch = owner->header.epoch;
-	joined.instance = owner->header.instance;
+	members_reply_fill(&members, &epoch_serving(&r->machine)->chain, &r->roster);
+	joined.cluster = r->facts.name;
+	joined.epoch = r->served;
+	joined.instance = r->facts.instance;
 	joined.session = session->token;
 	joined.row = session->row;
 	joined.counters_max = owner->layout.counters_max;
 	joined.sessions_max = owner->layout.sessions_max;
-	joined.n_chain = 1;
-	joined.chain = chain;
+	joined.n_chain = members.count;
+	joined.chain = members.list;
+	joined.replica = r->config->id;
+	joined.incarnation = roster_self(&r->roster)->member.incarnation;
+	joined.lease_ns = r->machine.seen.lease_ns;
 	reply.id = id;
 	reply.body_case = CONTROL__REPLY__BODY_JOINED;
 	reply.joined = &joined;
 	connection_reply(connection, &reply);
+}
+
+/* Nobody is served here: says who may serve. */
+static void elsewhere_reply(
+	struct handlers *h, struct connection *connection, uint64_t id)
+{
+	struct replica *r = h->replica;
+	struct members_reply members;
+	struct error err;
+	Control__Reply reply = CONTROL__REPLY__INIT;
+	Control__Elsewhere elsewhere = CONTROL__ELSEWHERE__INIT;
+
+	(void)error_set(&err, -EAGAIN,
+		"pawld: %s/%u: serves no epoch at the moment; 'pawl status' says why",
+		r->facts.name, r->config->id);
+	members_reply_fill(&members, &r->machine.seen.former, &r->roster);
+	elsewhere.epoch = r->machine.seen.active_epoch;
+	elsewhere.n_chain = members.count;
+	elsewhere.chain = members.list;
+	reply.id = id;
+	reply.error = EAGAIN;
+	reply.text = err.text;
+	reply.body_case = CONTROL__REPLY__BODY_ELSEWHERE;
+	reply.elsewhere = &elsewhere;
+	connection_reply(connection, &reply);
+}
+
+/* The region of the served epoch still is open. */
+static bool is_serving(const struct handlers *h)
+{
+	struct held_region *region = replica_region(h->replica);
+
+	return region && owner_is_open(&region->owner);
+}
+
+struct resumed {
+	const struct connection *connection;
+	const struct session *session;
+};
+
+/* A session that comes back has left its former connection, which may not have ended yet. */
+static void former_forget(void *context, struct connection *connection)
+{
+	const struct resumed *resumed = context;
+
+	if (connection != resumed->connection &&
+		connection_session(connection) == resumed->session)
+		connection_session_set(connection, NULL);
+}
+
+static void session_attach(
+	struct handlers *h, struct connection *connection, struct session *session)
+{
+	struct resumed resumed = {connection, session};
+
+	server_for_each(h->server, former_forget, &resumed);
+	connection_session_set(connection, session);
 }
 
 static void on_join(struct handlers *h, struct connection *connection, uint64_t id,
@@ -86,72 +131,41 @@ static void on_join(struct handlers *h, struct connection *connection, uint64_t 
 	const struct peer *peer = connection_peer(connection);
 	pid_t pid = peer->local ? peer->pid : (pid_t)join->pid;
 	struct session *session = connection_session(connection);
-	struct error err = {0};
+	uint64_t resume = session ? session->token : join->session;
+	struct error err = {.text = ""};
 	int rc = join_check(h->replica, join, &err);
 
+	if (!rc && !is_serving(h)) {
+		elsewhere_reply(h, connection, id);
+		return;
+	}
 	if (!rc)
-		rc = deposed(h->replica, &err);
-	if (!rc && !session)
 		rc = session_join(
-			&h->sessions, pid, join->program, join->session, &session, &err);
+			&h->sessions, pid, join->program, resume, &session, &err);
 	if (rc) {
 		log_info("%s", err.text);
 		handlers_reply_error(connection, id, rc, err.text);
 		return;
 	}
-	connection_session_set(connection, session);
+	session_attach(h, connection, session);
 	log_debug("session %u: %s (pid %d) joined", session->row, session->program,
 		(int)pid);
 	joined_reply(h, connection, id, session);
 }
 
-static int counter_name_check(const char *name, struct error *err)
+static void served_tell(void *context, struct connection *connection)
 {
-	size_t len = strlen(name);
+	struct handlers *h = context;
+	const struct session *session = connection_session(connection);
 
-	if (len > COUNTER_NAME_MAX)
-		return error_set(err, -ENAMETOOLONG,
-			"pawld: the name of a counter is %zu bytes long; at most %d are "
-			"allowed",
-			len, COUNTER_NAME_MAX);
-	if (!names_counter_valid(name, len))
-		return error_set(err, -EINVAL,
-			"pawld: '%.63s': not a name for a counter; use 1 to %d printable "
-			"ASCII characters",
-			name, COUNTER_NAME_MAX);
-	return 0;
+	if (session)
+		joined_reply(h, connection, 0, session);
 }
 
-static void on_open_counter(struct handlers *h, struct connection *connection,
-	uint64_t id, const Control__OpenCounter *open)
+void handlers_served(struct handlers *h)
 {
-	struct owner *owner = replica_owner(h->replica);
-	Control__Reply reply = CONTROL__REPLY__INIT;
-	Control__CounterOpened opened = CONTROL__COUNTER_OPENED__INIT;
-	struct error err = {0};
-	uint32_t index;
-	int rc = counter_name_check(open->name, &err);
-
-	if (!rc && !owner_counter_find(owner, open->name, &index)) {
-		rc = owner_counter_add(owner, open->name, 0, &index, &err);
-		if (!rc)
-			log_info("counter '%s' was created", open->name);
-	}
-	/* After the addition: whoever seals counts the counters after sealing the state. */
-	if (!rc)
-		rc = deposed(h->replica, &err);
-	if (rc) {
-		log_warning("%s", err.text);
-		handlers_reply_error(connection, id, rc, err.text);
-		return;
-	}
-	opened.counter = index;
-	opened.epoch_base = owner_counter_base(owner, index);
-	opened.epoch = owner->header.epoch;
-	reply.id = id;
-	reply.body_case = CONTROL__REPLY__BODY_COUNTER_OPENED;
-	reply.counter_opened = &opened;
-	connection_reply(connection, &reply);
+	if (h->server && h->replica && replica_region(h->replica))
+		server_for_each(h->server, served_tell, h);
 }
 
 static void on_leave(struct handlers *h, struct connection *connection, uint64_t id)
@@ -169,20 +183,7 @@ static void on_leave(struct handlers *h, struct connection *connection, uint64_t
 	connection_reply(connection, &reply);
 }
 
-static void on_stop(
-	struct handlers *h, struct connection *connection, uint64_t id, bool erase)
-{
-	if (!peer_is_operator(connection_peer(connection))) {
-		handlers_reply_error(connection, id, -EACCES,
-			"pawld: only the owner of a cluster may stop it, over its local "
-			"socket; use 'pawl "
-			"down' on the replica's host");
-		return;
-	}
-	h->stop(h->stop_context, connection, id, erase);
-}
-
-void handlers_say_goodbye(struct handlers *h, const char *why)
+void handlers_say_goodbye(struct handlers *h, const char *why, bool cluster)
 {
 	Control__Reply reply = CONTROL__REPLY__INIT;
 	Control__Stopping stopping = CONTROL__STOPPING__INIT;
@@ -190,7 +191,13 @@ void handlers_say_goodbye(struct handlers *h, const char *why)
 	stopping.why = (char *)why;
 	reply.body_case = CONTROL__REPLY__BODY_STOPPING;
 	reply.stopping = &stopping;
-	server_tell_all(h->server, &reply);
+	if (h->stopper) {
+		reply.id = h->stop_request;
+		connection_reply(h->stopper, &reply);
+		reply.id = 0;
+	}
+	if (cluster)
+		server_tell_all(h->server, &reply);
 }
 
 void handlers_request(
@@ -203,7 +210,8 @@ void handlers_request(
 		on_join(h, connection, request->id, request->join);
 		break;
 	case CONTROL__REQUEST__BODY_OPEN_COUNTER:
-		on_open_counter(h, connection, request->id, request->open_counter);
+		openings_add(
+			&h->openings, connection, request->id, request->open_counter);
 		break;
 	case CONTROL__REQUEST__BODY_LEAVE:
 		on_leave(h, connection, request->id);
@@ -212,7 +220,14 @@ void handlers_request(
 		status_reply(h, connection, request->id);
 		break;
 	case CONTROL__REQUEST__BODY_STOP:
-		on_stop(h, connection, request->id, request->stop->erase);
+		handlers_stop(h, connection, request->id, request->stop);
+		break;
+	case CONTROL__REQUEST__BODY_ADMIN:
+		handlers_admin(h, connection, request->id, request->admin);
+		break;
+	case CONTROL__REQUEST__BODY_HELLO:
+	case CONTROL__REQUEST__BODY_EPOCH:
+		(void)mesh_request(h->replica->mesh, connection, request);
 		break;
 	default:
 		pawl_panic(__FILE__, __LINE__,
@@ -227,4 +242,8 @@ void handlers_closed(void *context, struct connection *connection)
 
 	if (session)
 		session_disconnect(&h->sessions, session);
+	openings_forget(&h->openings, connection);
+	handlers_stop_forget(h, connection);
+	if (h->replica && h->replica->mesh)
+		mesh_closed_connection(h->replica->mesh, connection);
 }

@@ -2,43 +2,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "hw/clock.h"
 #include "sequencer/core/panic.h"
+#include "sequencer/daemon/owner_internal.h"
 
 #define LOOPBACK_TIMEOUT_NS UINT64_C(5000000000)
 #define LOOPBACK_DEPTH 4
-
-/* In a floor: the rest of the word is the exact value at which the counter was sealed. */
-#define FLOOR_SEALED (UINT64_C(1) << 63)
-/* In a floor: the counter is about to be sealed, or was, by an owner that died over it.
- */
-#define FLOOR_SEALING (UINT64_C(1) << 62)
-#define FLOOR_FLAGS (FLOOR_SEALED | FLOOR_SEALING)
-
-/* The owner's processor changes words that no peer changes; peers read them at any time.
- */
-static _Atomic uint64_t *word_at(const struct owner *owner, uint64_t offset)
-{
-	char *base = owner->memory->ops->base(owner->memory);
-
-	PAWL_ASSERT(
-		offset % sizeof(uint64_t) == 0 && offset < owner->layout.len); /* G1 */
-	return (_Atomic uint64_t *)(void *)(base + offset);
-}
-
-static struct region_entry *entry_at(const struct owner *owner, uint32_t index)
-{
-	char *base = owner->memory->ops->base(owner->memory);
-
-	return (struct region_entry *)(void *)(base + region_entry_offset(
-							      &owner->layout, index));
-}
+#define LOCK_TIMEOUT_NS UINT64_C(1000000000)
 
 static int loopback_open(struct owner *owner, struct error *err)
 {
@@ -69,12 +47,14 @@ static int loopback_finish(
 	return 0;
 }
 
-static int counter_add_own(struct owner *owner, uint32_t index, uint64_t n,
-	uint64_t *old_p, struct error *err)
+int owner_word_add(struct owner *owner, uint32_t index, uint64_t n, uint64_t *old_p,
+	struct error *err)
 {
 	struct link *link = owner->loopback;
-	int rc = link->ops->fetch_add(link, region_counter_offset(index), n, 0);
+	int rc;
 
+	PAWL_ASSERT(link); /* a backup's counters are never drawn from or sealed */
+	rc = link->ops->fetch_add(link, region_counter_offset(index), n, 0);
 	return loopback_finish(owner, rc, old_p, err);
 }
 
@@ -103,8 +83,40 @@ static void header_write(struct owner *owner, const struct owner_identity *ident
 	memcpy(owner->memory->ops->base(owner->memory), h, sizeof(*h));
 }
 
-static int memory_expose(struct owner *owner, const struct pages_config *pages,
-	bool adopt, struct error *err)
+/* O4.  A process that was killed may hold it a moment longer than its other locks. */
+int owner_file_lock(struct owner *owner, struct error *err)
+{
+	uint64_t deadline = clock_now_ns() + LOCK_TIMEOUT_NS;
+
+	owner->file = open(owner->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (owner->file < 0)
+		return error_set(err, -errno, "pawld: %s: region file: %s", owner->path,
+			error_reason(-errno));
+	while (flock(owner->file, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return error_set(err, -errno, "pawld: %s: region file: lock: %s",
+				owner->path, error_reason(-errno));
+		if (clock_now_ns() >= deadline)
+			return error_set(err, -EBUSY,
+				"pawld: %s: another process serves from this region; is "
+				"a replica with the same id running, with another "
+				"--runtime-dir?  give each an --id of its own",
+				owner->path);
+		(void)poll(NULL, 0, 1);
+	}
+	return 0;
+}
+
+void owner_blank(struct owner *owner, struct device *device, const char *path)
+{
+	memset(owner, 0, sizeof(*owner));
+	owner->device = device;
+	owner->file = -1;
+	(void)snprintf(owner->path, sizeof(owner->path), "%s", path);
+}
+
+int owner_memory_expose(struct owner *owner, const struct pages_config *pages, bool adopt,
+	struct error *err)
 {
 	struct memory_config config = {.pages = *pages};
 	int rc;
@@ -113,9 +125,13 @@ static int memory_expose(struct owner *owner, const struct pages_config *pages,
 	config.pages.len = owner->layout.len;
 	config.pages.adopt = adopt;
 	config.hot_offset = REGION_COUNTERS_OFFSET;
-	config.hot_len = adopt ? 0 : owner->layout.floors - REGION_COUNTERS_OFFSET;
+	/* A region on the card can not be adopted, and a backup's has no hot words. */
+	if (!adopt && owner->head)
+		config.hot_len = owner->layout.floors - REGION_COUNTERS_OFFSET;
 	rc = owner->device->ops->expose(owner->device, &config, &owner->memory, err);
-	return rc ? rc : loopback_open(owner, err);
+	if (!rc && (adopt || owner->head))
+		rc = loopback_open(owner, err);
+	return rc;
 }
 
 int owner_create(struct owner *owner, struct device *device, const char *path,
@@ -124,9 +140,8 @@ int owner_create(struct owner *owner, struct device *device, const char *path,
 {
 	int rc;
 
-	memset(owner, 0, sizeof(*owner));
-	owner->device = device;
-	(void)snprintf(owner->path, sizeof(owner->path), "%s", path);
+	owner_blank(owner, device, path);
+	owner->head = identity->head;
 	if (!region_layout_make(
 		    identity->counters_max, identity->sessions_max, &owner->layout))
 		return error_set(err, -EINVAL,
@@ -134,154 +149,91 @@ int owner_create(struct owner *owner, struct device *device, const char *path,
 			COUNTERS_MAX);
 	(void)unlink(
 		path); /* left by a start that never became active: nobody knows it */
-	rc = memory_expose(owner, pages, false, err);
+	rc = owner_memory_expose(owner, pages, false, err);
+	if (!rc)
+		rc = owner_file_lock(owner, err);
 	if (rc) {
 		owner_close(owner, true);
 		return rc;
 	}
 	header_write(owner, identity);
-	atomic_store(word_at(owner, REGION_STATE_OFFSET),
+	atomic_store(owner_word(owner, REGION_STATE_OFFSET),
 		region_state_sealed(identity->epoch));
 	return 0;
 }
 
-static int damaged(const struct owner *owner, const char *what, struct error *err)
+/*
+ * Only a head's floors have flags, and peers' marks never become part of them.  The word
+ * of a fresh head is 0; a backup's floor may be above the base when a row was folded.
+ */
+static int base_install(
+	struct owner *owner, uint32_t index, uint64_t base, struct error *err)
 {
-	return error_set(err, -EUCLEAN,
-		"pawld: %s: %s; its numbers can not be trusted: move the file away, and "
-		"read "
-		"docs/operations.md, \"A region that can not be used\", before starting "
-		"again",
-		owner->path, what);
-}
-
-static const char *fault_text(enum region_fault fault)
-{
-	switch (fault) {
-	case REGION_SOUND:
-		break;
-	case REGION_NOT_A_REGION:
-		return "not a region file";
-	case REGION_OTHER_VERSION:
-		return "a region file of another version of pawld";
-	case REGION_DAMAGED_HEADER:
-		return "the header of the region file is damaged";
-	case REGION_WRONG_LENGTH:
-		return "the region file is cut short";
-	case REGION_DAMAGED_DIRECTORY:
-		return "the directory of counters in the region file is damaged";
-	}
-	return "unknown fault";
-}
-
-/* Reads limits and identity from the file before it is mapped. */
-static int header_read(struct owner *owner, struct error *err)
-{
-	struct region_header *h = &owner->header;
-	int fd = open(owner->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat at = {0};
-	ssize_t got;
-
-	if (fd < 0)
-		return error_set(err, -errno, "pawld: %s: region file: %s", owner->path,
-			error_reason(-errno));
-	got = pread(fd, h, sizeof(*h), 0);
-	(void)fstat(fd, &at);
-	(void)close(fd);
-	if (got != (ssize_t)sizeof(*h))
-		return damaged(owner, fault_text(REGION_WRONG_LENGTH), err);
-	if (h->magic != REGION_MAGIC)
-		return damaged(owner, fault_text(REGION_NOT_A_REGION), err);
-	if (h->version != REGION_VERSION)
-		return damaged(owner, fault_text(REGION_OTHER_VERSION), err);
-	if (!region_layout_make(h->counters_max, h->sessions_max, &owner->layout))
-		return damaged(owner, fault_text(REGION_DAMAGED_HEADER), err);
-	if ((uint64_t)at.st_size < owner->layout.len)
-		return damaged(owner, fault_text(REGION_WRONG_LENGTH), err);
-	return 0;
-}
-
-static int identity_check(const struct owner *owner,
-	const struct owner_identity *identity, struct error *err)
-{
-	const struct region_header *h = &owner->header;
-
-	if (h->replica != identity->replica || h->instance != identity->instance ||
-		h->epoch != identity->epoch)
-		return damaged(owner,
-			"the region belongs to another replica, cluster or epoch", err);
-	if (h->flags & REGION_FLAG_COUNTERS_ON_CARD)
-		return error_set(err, -ENODATA,
-			"pawld: %s: the counters were in the network card's memory and "
-			"ended with the "
-			"replica; read docs/operations.md, \"Numbers on the card\"",
-			owner->path);
-	return 0;
-}
-
-static int adopted_check(
-	struct owner *owner, const struct owner_identity *identity, struct error *err)
-{
-	const struct memory_ops *ops = owner->memory->ops;
-	enum region_fault fault = region_check(ops->base(owner->memory),
-		ops->len(owner->memory), &owner->header, &owner->layout);
-	int rc;
-
-	if (fault != REGION_SOUND)
-		return damaged(owner, fault_text(fault), err);
-	rc = identity_check(owner, identity, err);
-	while (!rc && owner->counters_count < owner->layout.counters_max &&
-		entry_at(owner, owner->counters_count)->used)
-		owner->counters_count++;
-	return rc;
-}
-
-int owner_adopt(struct owner *owner, struct device *device, const char *path,
-	const struct owner_identity *identity, const struct pages_config *pages,
-	struct error *err)
-{
-	int rc;
-
-	memset(owner, 0, sizeof(*owner));
-	owner->device = device;
-	(void)snprintf(owner->path, sizeof(owner->path), "%s", path);
-	rc = header_read(owner, err);
-	if (!rc)
-		rc = memory_expose(owner, pages, true, err);
-	if (!rc)
-		rc = adopted_check(owner, identity, err);
-	if (rc)
-		owner_close(owner, false);
-	return rc;
-}
-
-int owner_counter_add(struct owner *owner, const char *name, uint64_t base,
-	uint32_t *index_p, struct error *err)
-{
-	uint32_t index = owner->counters_count;
+	_Atomic uint64_t *floor = owner_word(
+		owner, region_floor_offset(&owner->layout, index));
 	uint64_t old;
-	int rc;
+	int rc = 0;
 
-	PAWL_ASSERT(base < COUNTER_LIMIT);
-	if (index == owner->layout.counters_max)
+	if (atomic_load(floor) & FLOOR_FLAGS)
+		return 0;
+	if (owner->head && base > 0)
+		rc = owner_word_add(owner, index, base, &old, err);
+	if (!rc && atomic_load(floor) < base)
+		atomic_store(floor, base); /* K1 */
+	return rc;
+}
+
+static int place_check(
+	const struct owner *owner, uint32_t index, const char *name, struct error *err)
+{
+	if (index >= owner->layout.counters_max)
 		return error_set(err, -ENOSPC,
 			"pawld: %s: all %u counters are taken; restart with a larger "
 			"--counters-max",
-			name, index);
-	rc = counter_add_own(owner, index, base, &old, err);
+			owner->path, owner->layout.counters_max);
+	if (owner_entry(owner, index)->used &&
+		strcmp(owner_entry(owner, index)->name, name))
+		return error_set(err, -EEXIST,
+			"pawld: %s: counter '%s' is in the place of counter '%s'; "
+			"restart this replica, so that it makes its region anew",
+			owner->path, owner_entry(owner, index)->name, name);
+	return 0;
+}
+
+int owner_counter_install(struct owner *owner, uint32_t index, const char *name,
+	uint64_t base, uint64_t ceiling, struct error *err)
+{
+	int rc = place_check(owner, index, name, err);
+
+	PAWL_ASSERT(base < COUNTER_LIMIT && base <= ceiling);
+	if (!rc && !owner_entry(owner, index)->used)
+		rc = base_install(owner, index, base, err);
 	if (rc)
 		return rc;
-	atomic_store(word_at(owner, region_floor_offset(&owner->layout, index)), base);
-	region_entry_write(entry_at(owner, index), name, (uint32_t)strlen(name));
-	owner->counters_count++;
-	*index_p = index;
+	owner_ceiling_show(owner, index, ceiling);
+	if (!owner_entry(owner, index)->used)
+		region_entry_write(
+			owner_entry(owner, index), name, (uint32_t)strlen(name));
+	if (owner->counters_count <= index)
+		owner->counters_count = index + 1;
 	return 0;
+}
+
+void owner_ceiling_show(struct owner *owner, uint32_t index, uint64_t ceiling)
+{
+	_Atomic uint64_t *word = owner_word(
+		owner, region_ceiling_offset(&owner->layout, index));
+
+	if (atomic_load(word) < ceiling)
+		atomic_store(word, ceiling); /* E10 */
 }
 
 bool owner_counter_find(const struct owner *owner, const char *name, uint32_t *index_p)
 {
 	for (uint32_t i = 0; i < owner->counters_count; i++) {
-		if (strcmp(entry_at(owner, i)->name, name) == 0) {
+		const struct region_entry *entry = owner_entry(owner, i);
+
+		if (entry->used && strcmp(entry->name, name) == 0) {
 			*index_p = i;
 			return true;
 		}
@@ -291,12 +243,13 @@ bool owner_counter_find(const struct owner *owner, const char *name, uint32_t *i
 
 const char *owner_counter_name(const struct owner *owner, uint32_t index)
 {
-	return entry_at(owner, index)->name;
+	return owner_entry(owner, index)->name;
 }
 
 uint64_t owner_counter_base(const struct owner *owner, uint32_t index)
 {
-	return atomic_load(word_at(owner, region_floor_offset(&owner->layout, index))) &
+	return atomic_load(
+		       owner_word(owner, region_floor_offset(&owner->layout, index))) &
 	       ~FLOOR_FLAGS;
 }
 
@@ -305,79 +258,37 @@ static uint64_t counter_load(const struct owner *owner, uint32_t index)
 	return owner->memory->ops->load(owner->memory, region_counter_offset(index));
 }
 
-uint64_t owner_counter_value(const struct owner *owner, uint32_t index)
+uint64_t owner_value(const struct owner *owner, uint32_t index)
 {
-	uint64_t word = counter_load(owner, index);
+	uint64_t word;
 
+	if (!owner->head)
+		return owner_report(owner, index);
+	word = counter_load(owner, index);
 	return word < COUNTER_LIMIT ? word : owner_counter_base(owner, index);
 }
 
 void owner_activate(struct owner *owner)
 {
 	/* Peers read it through their links after the store has the word (O1). */
-	atomic_store(word_at(owner, REGION_STATE_OFFSET),
+	atomic_store(owner_word(owner, REGION_STATE_OFFSET),
 		region_state_open(owner->header.epoch));
 }
 
 bool owner_is_open(const struct owner *owner)
 {
-	return atomic_load(word_at(owner, REGION_STATE_OFFSET)) ==
+	return atomic_load(owner_word(owner, REGION_STATE_OFFSET)) ==
 	       region_state_open(owner->header.epoch);
 }
 
-/*
- * The value of a counter whose word was @word before it was sealed, or, when @sealed, may
- * have been sealed by an owner that died before it could remember the value.  Additions
- * that came after that seal were never confirmed; counting them in is safe and makes a
- * small jump (O3).  A word at the limit that nobody sealed is used up.
- */
-static uint64_t value_of(uint64_t word, bool sealed)
+void owner_heartbeat(struct owner *owner)
 {
-	if (word < COUNTER_LIMIT)
-		return word;
-	if (sealed && word < 2 * COUNTER_LIMIT)
-		return word - COUNTER_LIMIT;
-	return COUNTER_LIMIT - 1;
+	atomic_fetch_add(owner_word(owner, REGION_HEARTBEAT_OFFSET), 1);
 }
 
-static int counter_seal(
-	struct owner *owner, uint32_t index, uint64_t *value_p, struct error *err)
+void owner_evict(struct owner *owner, uint64_t token)
 {
-	_Atomic uint64_t *floor = word_at(
-		owner, region_floor_offset(&owner->layout, index));
-	uint64_t remembered = atomic_load(floor);
-	bool sealing = remembered & FLOOR_SEALING;
-	uint64_t word;
-	int rc;
-
-	if (remembered & FLOOR_SEALED) {
-		*value_p = remembered & ~FLOOR_FLAGS;
-		return 0;
-	}
-	rc = counter_add_own(owner, index, 0, &word, err);
-	if (rc)
-		return rc;
-	if (word < COUNTER_LIMIT) {
-		atomic_store(floor, remembered | FLOOR_SEALING);
-		rc = counter_add_own(owner, index, COUNTER_LIMIT, &word, err);
-		if (rc)
-			return rc;
-		sealing = false;
-	}
-	*value_p = value_of(word, sealing);
-	atomic_store(floor, *value_p | FLOOR_SEALED);
-	return 0;
-}
-
-int owner_seal(struct owner *owner, uint64_t *values, struct error *err)
-{
-	int rc = 0;
-
-	atomic_store(word_at(owner, REGION_STATE_OFFSET),
-		region_state_sealed(owner->header.epoch));
-	for (uint32_t i = 0; i < owner->counters_count && !rc; i++)
-		rc = counter_seal(owner, i, &values[i], err); /* O2 */
-	return rc;
+	owner->memory->ops->evict(owner->memory, token);
 }
 
 void owner_close(struct owner *owner, bool remove)
@@ -388,6 +299,9 @@ void owner_close(struct owner *owner, bool remove)
 		owner->memory->ops->withdraw(owner->memory);
 	if (remove && owner->path[0])
 		(void)unlink(owner->path);
+	if (owner->file >= 0)
+		(void)close(owner->file); /* O4: last, as whoever waits for it begins */
+	owner->file = -1;
 	owner->loopback = NULL;
 	owner->memory = NULL;
 }

@@ -7,50 +7,26 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "hw/clock.h"
 #include "sequencer/core/panic.h"
 #include "sequencer/daemon/log.h"
 #include "sequencer/daemon/record_store.h"
 
-#define STORE_TIMEOUT_MS 5000
-
-struct replica {
-	const struct daemon_config *config;
-	const struct surroundings *surroundings;
-	struct store *store;
-	struct record record;
-	uint64_t revision; /* of the record in the store; 0: there is none */
-	const struct memory_ops *ops;
-	struct device *device;
-	struct owner owner;
-	char former_path
-		[RECORD_PATH_LEN]; /* region of the former run, still to be removed */
-};
+#define NS_PER_MS UINT64_C(1000000)
+#define RESEND_MS 20 /* unanswered messages between replicas go out again */
+#define RETRY_MS 20  /* a store that failed, and a lost peer, are asked again */
+#define JOIN_MS 50
+#define CEILING_AHEAD (UINT64_C(1) << 32)
 
 static int random_make(uint64_t *number_p, struct error *err)
 {
-	if (getrandom(number_p, sizeof(*number_p), 0) != (ssize_t)sizeof(*number_p))
-		return error_set(err, -EAGAIN, "pawld: no random numbers: %s",
-			error_reason(-errno));
-	*number_p |= 1; /* 0 means none */
+	do {
+		if (getrandom(number_p, sizeof(*number_p), 0) !=
+			(ssize_t)sizeof(*number_p))
+			return error_set(err, -EAGAIN, "pawld: no random numbers: %s",
+				error_reason(-errno));
+	} while (*number_p == 0); /* 0 means none */
 	return 0;
-}
-
-static struct pages_config pages_wanted(const struct replica *r)
-{
-	return (struct pages_config){
-		.shared_with_group = r->surroundings->group_set,
-		.group = r->surroundings->group,
-		.huge = r->config->huge_pages,
-		.lock = r->config->lock_memory,
-		.node = r->surroundings->node,
-	};
-}
-
-static void path_make(const struct replica *r, uint64_t epoch, char *path, size_t len)
-{
-	(void)snprintf(path, len, "%s/pawl-%s-%016" PRIx64 "-%u-e%" PRIu64,
-		r->config->memory_dir, r->record.cluster, r->record.instance,
-		r->config->id, epoch);
 }
 
 static int device_open(struct replica *r, struct error *err)
@@ -61,7 +37,7 @@ static int device_open(struct replica *r, struct error *err)
 		.address = c->device_address[0] ? c->device_address : NULL,
 		.port = (uint16_t)c->device_port,
 		.listen = true,
-		.timeout_ns = (uint64_t)c->link_timeout_ms * 1000000u,
+		.timeout_ns = c->link_timeout_ms * NS_PER_MS,
 		.device_memory = c->device_memory,
 	};
 
@@ -69,343 +45,301 @@ static int device_open(struct replica *r, struct error *err)
 	return r->ops->open(&config, &r->device, err);
 }
 
-/* The record of a cluster that never ran. */
-static int record_begin(struct replica *r, struct error *err)
+static void regions_init(struct replica *r, const struct surroundings *surroundings)
 {
 	const struct daemon_config *c = r->config;
-	int rc = record_init(&r->record, c->counters_max, err);
 
-	if (rc)
-		return rc;
-	(void)snprintf(r->record.cluster, sizeof(r->record.cluster), "%s", c->cluster);
-	r->record.sessions_max = c->sessions_max;
-	r->record.phase = RECORD_STOPPED;
-	return random_make(&r->record.instance, err);
-}
-
-static struct record_counter *counter_append(struct record *record, const char *name)
-{
-	struct record_counter *counter = &record->counters[record->counters_count++];
-
-	PAWL_ASSERT(record->counters_count <= record->counters_max);
-	memset(counter, 0, sizeof(*counter));
-	(void)snprintf(counter->name, sizeof(counter->name), "%s", name);
-	return counter;
-}
-
-/* Seals a region and writes the exact values into the record as bases (P2). */
-static int bases_from_region(struct replica *r, struct owner *owner, struct error *err)
-{
-	uint64_t *values = calloc(owner->counters_count + 1, sizeof(*values));
-	int rc;
-
-	if (!values)
-		return error_set(
-			err, -ENOMEM, "pawld: %s: out of memory", r->record.cluster);
-	rc = owner_seal(owner, values, err);
-	for (uint32_t i = 0; i < owner->counters_count && !rc; i++) {
-		const char *name = owner_counter_name(owner, i);
-		struct record_counter *counter = record_counter(&r->record, name);
-
-		if (!counter)
-			counter = counter_append(&r->record, name);
-		PAWL_ASSERT(values[i] >= counter->base); /* P2 */
-		counter->base = values[i];
-	}
-	free(values);
-	return rc;
-}
-
-static int region_gone(
-	const struct replica *r, const struct record_member *member, struct error *err)
-{
-	return error_set(err, -ENODATA,
-		"pawld: %s: the memory with the newest numbers is gone (%s), as after a "
-		"reboot; "
-		"starting again could repeat numbers. 'pawl down --erase %s' forgets "
-		"them and the "
-		"next start begins at 1",
-		r->record.cluster, member->memory_path, r->record.cluster);
-}
-
-/* The former run did not stop: take the numbers from the region that it left. */
-static int bases_from_former_run(struct replica *r, struct error *err)
-{
-	const struct record_member *member = record_member(
-		&r->record, (uint16_t)r->config->id);
-	struct pages_config pages = pages_wanted(r);
-	struct owner former;
-	int rc;
-
-	if (!member)
-		return error_set(err, -EPERM,
-			"pawld: %s/%u: this replica is not in the cluster's chain; check "
-			"--id",
-			r->record.cluster, r->config->id);
-	struct owner_identity identity = {
-		.replica = member->id,
-		.instance = r->record.instance,
-		.epoch = r->record.epoch,
+	r->regions.device = r->device;
+	r->regions.pages = (struct pages_config){
+		.shared_with_group = surroundings->group_set,
+		.group = surroundings->group,
+		.huge = c->huge_pages,
+		.lock = c->lock_memory,
+		.node = surroundings->node,
 	};
-	rc = owner_adopt(&former, r->device, member->memory_path, &identity, &pages, err);
-	if (rc == -ENOENT)
-		return region_gone(r, member, err);
-	if (rc)
-		return rc;
-	log_info("the former run was not stopped; its numbers are taken from %s",
-		member->memory_path);
-	(void)snprintf(r->former_path, sizeof(r->former_path), "%s", member->memory_path);
-	rc = bases_from_region(r, &former, err);
-	owner_close(&former, false);
-	return rc;
+	r->regions.directory = c->memory_dir;
+	r->regions.cluster = c->cluster;
+	r->regions.replica = c->id;
+	r->regions.instance = r->facts.instance;
+	r->regions.incarnation = roster_self(&r->roster)->member.incarnation;
+	r->regions.sessions_max = c->sessions_max;
 }
 
-/* Room for as many counters as are configured now, which may not be fewer than there are. */
-static int record_resize(struct replica *r, struct error *err)
+static void machine_init(struct replica *r)
 {
-	struct record_counter *counters;
-	uint32_t max = r->config->counters_max;
+	const struct daemon_config *c = r->config;
+	struct epoch_config config = {
+		.self = roster_self(&r->roster)->member,
+		.counters_max = COUNTERS_MAX,
+		.turn_ns = c->turn_ms * NS_PER_MS,
+		.step_ns = c->step_timeout_ms * NS_PER_MS,
+		.resend_ns = RESEND_MS * NS_PER_MS,
+		.takeover_ns = c->takeover_ms * NS_PER_MS,
+		.store_ns = RETRY_MS * NS_PER_MS,
+		.join_ns = JOIN_MS * NS_PER_MS,
+		.ceiling_ahead = CEILING_AHEAD,
+		.rejoin = c->rejoin,
+	};
 
-	if (max < r->record.counters_count)
-		return error_set(err, -EINVAL,
-			"pawld: %s: there are %u counters already; --counters-max=%u is "
-			"too small",
-			r->record.cluster, r->record.counters_count, max);
-	counters = calloc(max, sizeof(*counters));
-	if (!counters)
-		return error_set(
-			err, -ENOMEM, "pawld: %s: out of memory", r->record.cluster);
-	memcpy(counters, r->record.counters,
-		r->record.counters_count * sizeof(*counters));
-	free(r->record.counters);
-	r->record.counters = counters;
-	r->record.counters_max = max;
-	r->record.sessions_max = r->config->sessions_max;
+	epoch_init(&r->machine, &config, r->words, clock_now_ns());
+}
+
+/* The member of the newest active chain that this replica was in an earlier life. */
+static const struct record_member *earlier_life(
+	const struct replica *r, const struct record *record)
+{
+	for (unsigned int i = 0; i < record->former_count; i++) {
+		if (record->former[i].id == r->config->id)
+			return &record->former[i];
+	}
+	return NULL;
+}
+
+/* The region is not there any more, or not to be trusted; not only out of reach. */
+static bool is_lost(int code)
+{
+	return code == -ENOENT || code == -EUCLEAN || code == -ENODATA;
+}
+
+/*
+ * Takes up the region with the newest numbers, if an earlier life left it here.  What is
+ * lost is lost, and others may have the numbers; but a region that is there and can not be
+ * had, for want of memory or permission, is for an operator to look at first.
+ */
+static int earlier_life_adopt(
+	struct replica *r, const struct record *record, struct error *err)
+{
+	const struct record_member *member = earlier_life(r, record);
+	const char *path = member ? member->memory_path : "";
+	uint64_t incarnation;
+	int rc;
+
+	if (path[0] == '\0')
+		return 0;
+	rc = region_set_adopt(&r->regions, path, record->active_epoch, &incarnation, err);
+	if (is_lost(rc)) {
+		r->region_lost = rc;
+		log_warning("%s", err->text);
+		(void)snprintf(
+			r->region_trouble, sizeof(r->region_trouble), "%s", err->text);
+	}
+	if (rc)
+		return is_lost(rc) ? 0 : rc;
+	log_info("the earlier life of this replica left its region: %s", path);
+	epoch_adopt(&r->machine, record->active_epoch, incarnation);
 	return 0;
 }
 
-/* A fresh region of the next epoch, every counter at its base. */
-static int region_install(struct replica *r, struct error *err)
+/* What earlier lives left, but for what still may be needed. */
+static void earlier_lives_clean(const struct replica *r, const struct record *record)
 {
-	struct pages_config pages = pages_wanted(r);
-	struct owner_identity identity = {
-		.replica = r->config->id,
-		.instance = r->record.instance,
-		.epoch = r->record.epoch + 1,
-		.counters_max = r->record.counters_max,
-		.sessions_max = r->record.sessions_max,
-	};
-	char path[RECORD_PATH_LEN];
-	int rc = random_make(&identity.incarnation, err);
+	const struct record_member *member = earlier_life(r, record);
+	bool stopped = record->phase == RECORD_STOPPED;
 
-	path_make(r, identity.epoch, path, sizeof(path));
-	if (!rc)
-		rc = owner_create(&r->owner, r->device, path, &identity, &pages, err);
-	for (uint32_t i = 0; i < r->record.counters_count && !rc; i++) {
-		const struct record_counter *counter = &r->record.counters[i];
-		uint32_t index;
+	region_set_clean(&r->regions, record->epoch,
+		member && !stopped ? member->memory_path : NULL);
+}
 
-		rc = owner_counter_add(
-			&r->owner, counter->name, counter->base, &index, err);
+/* The first look at the record; nothing runs beside it yet. */
+static int record_look(struct replica *r, struct store *store, struct error *err)
+{
+	struct record record = {.counters = NULL};
+	uint64_t revision = 0;
+	int rc = record_load(store, &record, &revision, err);
+
+	if (rc)
+		return rc;
+	if (revision == 0) {
+		rc = random_make(&r->facts.instance, err);
+		r->regions.instance = r->facts.instance;
+		return rc;
 	}
+	rc = replica_facts_take(r, &record, err);
+	if (!rc && record.phase != RECORD_STOPPED)
+		rc = earlier_life_adopt(r, &record, err);
+	if (!rc)
+		earlier_lives_clean(r, &record);
+	record_free(&record);
 	return rc;
 }
 
-/* While an epoch is active the counters move on without the store. */
-static void ceilings_set(struct record *record, bool active)
+static int mesh_start(struct replica *r, struct error *err)
 {
-	for (uint32_t i = 0; i < record->counters_count; i++)
-		record->counters[i].ceiling = active ? COUNTER_LIMIT
-						     : record->counters[i].base;
+	struct mesh_config config = {
+		.loop = r->loop,
+		.cluster = r->config->cluster,
+		.roster = &r->roster,
+		.heartbeat_ns = r->config->heartbeat_ms * NS_PER_MS,
+		.suspect_ns = r->config->suspect_ms * NS_PER_MS,
+		.retry_ns = RETRY_MS * NS_PER_MS,
+		.device = r->device,
+		.name = replica_counter_name,
+		.name_context = r,
+		.handlers = replica_mesh_handlers(r),
+	};
+	int rc = mesh_make(&config, &r->mesh, err);
+
+	if (!rc)
+		mesh_instance_set(r->mesh, r->facts.instance);
+	return rc;
 }
 
-static int record_activate(struct replica *r, struct error *err)
+static int rooms_make(struct replica *r, struct error *err)
 {
-	struct record_member member = {.id = (uint16_t)r->config->id,
-		.incarnation = r->owner.header.incarnation};
-
-	(void)snprintf(
-		member.memory_path, sizeof(member.memory_path), "%s", r->owner.path);
-	r->record.epoch = r->owner.header.epoch;
-	r->record.active_epoch = r->record.epoch;
-	r->record.phase = RECORD_ACTIVE;
-	r->record.proposer = member.id;
-	r->record.chain[0] = member;
-	r->record.chain_count = 1;
-	ceilings_set(&r->record, true);
-	return record_save(r->store, &r->record, &r->revision, err);
+	r->words = calloc(epoch_words_count(COUNTERS_MAX), sizeof(*r->words));
+	r->values = calloc(COUNTERS_MAX, sizeof(*r->values));
+	r->decoded.counters = calloc(COUNTERS_MAX, sizeof(*r->decoded.counters));
+	if (!r->words || !r->values || !r->decoded.counters || catalog_init(&r->catalog))
+		return error_set(
+			err, -ENOMEM, "pawld: %s: out of memory", r->config->cluster);
+	return 0;
 }
 
-/* After P1's moment the former region is history. */
-static void former_region_remove(struct replica *r)
-{
-	if (r->former_path[0])
-		(void)remove(r->former_path);
-	r->former_path[0] = '\0';
-}
-
-static int replica_load(struct replica *r, struct error *err)
+static int store_begin(struct replica *r, struct store **store_p, struct error *err)
 {
 	struct store_config config = {.address = r->config->store,
 		.cluster = r->config->cluster,
-		.timeout_ms = STORE_TIMEOUT_MS};
-	int rc = store_open(&config, &r->store, err);
+		.timeout_ms = r->config->store_timeout_ms};
 
-	if (!rc)
-		rc = record_load(r->store, &r->record, &r->revision, err);
-	if (!rc && !r->revision)
-		rc = record_begin(r, err);
-	return rc;
+	return store_open(&config, store_p, err);
 }
 
-static int replica_enter_epoch(struct replica *r, struct error *err)
+static int replica_prepare(struct replica *r, const struct surroundings *surroundings,
+	struct store **store_p, struct error *err)
 {
-	int rc = device_open(r, err);
+	int rc = rooms_make(r, err);
 
 	if (!rc)
-		rc = record_resize(r, err);
-	if (!rc && r->record.phase != RECORD_STOPPED)
-		rc = bases_from_former_run(r, err);
+		rc = device_open(r, err);
 	if (!rc)
-		rc = region_install(r, err);
-	if (!rc)
-		rc = record_activate(r, err);
+		rc = store_begin(r, store_p, err);
 	if (rc)
 		return rc;
-	owner_activate(&r->owner);
-	former_region_remove(r);
+	regions_init(r, surroundings);
+	machine_init(r);
+	return record_look(r, *store_p, err);
+}
+
+static int replica_take_part(struct replica *r, struct store *store, struct error *err)
+{
+	int rc = store_loop_start(&r->store_loop, r->loop, store, err);
+
+	if (!rc)
+		rc = mesh_start(r, err);
+	if (rc)
+		return rc;
+	replica_store_watch(r);
+	replica_timers_start(r);
+	epoch_begin(
+		&r->machine, NULL, 0, r->config->lease_ms * NS_PER_MS, clock_now_ns());
+	replica_run(r);
 	return 0;
 }
 
 int replica_start(const struct daemon_config *config,
-	const struct surroundings *surroundings, struct replica **replica_p,
-	struct error *err)
+	const struct surroundings *surroundings, const struct roster_entry *self,
+	uv_loop_t *loop, const struct replica_handlers *handlers,
+	struct replica **replica_p, struct error *err)
 {
 	struct replica *r = calloc(1, sizeof(*r));
+	struct roster_entry entry = *self;
+	struct store *store = NULL;
 	int rc;
 
 	if (!r)
 		return error_set(
 			err, -ENOMEM, "pawld: %s: out of memory", config->cluster);
+	*replica_p = r; /* to be closed and freed by the caller, whatever happens */
 	r->config = config;
-	r->surroundings = surroundings;
-	rc = replica_load(r, err);
-	if (!rc)
-		rc = replica_enter_epoch(r, err);
-	if (rc) {
-		/* Nobody knows the region, unless the record may have become active after all. */
-		owner_close(&r->owner, rc != -ETIMEDOUT);
-		replica_free(r);
-		return rc;
-	}
-	*replica_p = r;
-	return 0;
-}
-
-static int settle_seal(struct replica *r, struct error *err)
-{
-	int rc = device_open(r, err);
-
-	if (!rc)
-		rc = record_resize(r, err);
-	return rc ? rc : bases_from_former_run(r, err);
-}
-
-static int settle_from_region(struct replica *r, struct error *err)
-{
-	int rc = settle_seal(r, err);
-
+	r->loop = loop;
+	r->handlers = *handlers;
+	r->started_ns = clock_now_ns();
+	(void)snprintf(r->facts.name, sizeof(r->facts.name), "%s", config->cluster);
+	r->facts.counters_max = config->counters_max;
+	r->facts.sessions_max = config->sessions_max;
+	rc = random_make(&entry.member.incarnation, err);
 	if (rc)
 		return rc;
-	r->record.phase = RECORD_STOPPED;
-	ceilings_set(&r->record, false);
-	rc = record_save(r->store, &r->record, &r->revision, err);
+	roster_init(&r->roster, &entry);
+	rc = replica_prepare(r, surroundings, &store, err);
 	if (!rc)
-		former_region_remove(r);
+		rc = replica_take_part(r, store, err);
+	if (rc && !r->store_loop.store)
+		store_close(store);
 	return rc;
 }
 
-/*
- * Whoever still has the region mapped must not draw from it beside a cluster that begins
- * again; a region that is gone or damaged can not be sealed and need not be.
- */
-static int settle_erase(struct replica *r, bool was_active, struct error *err)
+static void on_timer_closed(uv_handle_t *handle)
 {
-	const struct record_member *member = record_member(
-		&r->record, (uint16_t)r->config->id);
-	int rc;
+	struct replica *r = handle->data;
 
-	if (was_active && settle_seal(r, err))
-		log_warning("%s", err->text);
-	rc = record_erase(r->store, r->revision, err);
-	if (!rc && member && member->memory_path[0])
-		(void)remove(member->memory_path);
-	return rc;
+	r->timers_open--;
 }
 
-int replica_settle(const struct daemon_config *config,
-	const struct surroundings *surroundings, bool erase, bool *was_active_p,
-	struct error *err)
+void replica_close(struct replica *r)
 {
-	struct replica *r = calloc(1, sizeof(*r));
-	int rc;
-
-	if (!r)
-		return error_set(
-			err, -ENOMEM, "pawld: %s: out of memory", config->cluster);
-	r->config = config;
-	r->surroundings = surroundings;
-	rc = replica_load(r, err);
-	if (!rc && !r->revision)
-		rc = error_set(err, -ENOENT,
-			"pawl: %s: no such cluster: none of this name was ever started "
-			"here; start it "
-			"with 'pawl up %s'",
-			config->cluster, config->cluster);
-	if (!rc) {
-		*was_active_p = r->record.phase != RECORD_STOPPED;
-		if (erase)
-			rc = settle_erase(r, *was_active_p, err);
-		else if (*was_active_p)
-			rc = settle_from_region(r, err);
+	r->ended = true;
+	if (r->timers_open && !uv_is_closing((uv_handle_t *)&r->tick)) {
+		uv_close((uv_handle_t *)&r->wake, on_timer_closed);
+		uv_close((uv_handle_t *)&r->heartbeat, on_timer_closed);
+		uv_close((uv_handle_t *)&r->tick, on_timer_closed);
 	}
-	replica_free(r);
-	return rc;
+	if (r->mesh)
+		mesh_close(r->mesh);
+	if (r->store_loop.store)
+		store_loop_end(&r->store_loop);
 }
 
-int replica_stop(struct replica *r, bool erase, struct error *err)
+bool replica_closed(const struct replica *r)
 {
-	int rc = bases_from_region(r, &r->owner, err);
-
-	if (!rc && erase)
-		rc = record_erase(r->store, r->revision, err);
-	if (!rc && !erase) {
-		r->record.phase = RECORD_STOPPED;
-		ceilings_set(&r->record, false);
-		rc = record_save(r->store, &r->record, &r->revision, err);
-	}
-	owner_close(&r->owner, rc == 0); /* P1 */
-	return rc;
+	return r->timers_open == 0 && (!r->mesh || mesh_closed(r->mesh)) &&
+	       store_loop_ended(&r->store_loop);
 }
 
 void replica_free(struct replica *r)
 {
 	if (!r)
 		return;
-	owner_close(&r->owner, false);
+	PAWL_ASSERT(replica_closed(r));
+	region_set_close(&r->regions, false); /* P1 */
+	mesh_free(r->mesh);
 	if (r->device)
 		r->ops->close(r->device);
-	record_free(&r->record);
-	store_close(r->store);
+	store_close(r->store_loop.store);
+	catalog_destroy(&r->catalog);
+	free(r->decoded.counters);
+	free(r->values);
+	free(r->words);
 	free(r);
 }
 
-struct owner *replica_owner(struct replica *r)
+void replica_end(struct replica *r, enum replica_end end, const struct error *err)
 {
-	return &r->owner;
+	if (r->ended)
+		return;
+	r->ended = true;
+	if (end == REPLICA_STOPPED || end == REPLICA_ERASED)
+		region_set_close(&r->regions, true); /* P1 */
+	r->served = 0;
+	r->handlers.ended(r->handlers.context, end, err);
 }
 
-const char *replica_cluster(const struct replica *r)
+struct held_region *replica_region(struct replica *r)
 {
-	return r->record.cluster;
+	return r->served ? region_set_find(&r->regions, r->served) : NULL;
+}
+
+bool replica_is_head(const struct replica *r)
+{
+	const struct epoch_region *serving = epoch_serving(&r->machine);
+
+	return r->served != 0 && serving->epoch == r->served &&
+	       serving->chain.at[0].id == r->config->id;
+}
+
+bool replica_is_member(const struct replica *r)
+{
+	return r->machine.known && r->machine.seen.phase != EPOCH_STOPPED &&
+	       epoch_chain_place(&r->machine.seen.chain, r->machine.config.self) <
+		       CHAIN_MAX;
 }

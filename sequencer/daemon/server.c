@@ -10,11 +10,11 @@
 #include "sequencer/control/endpoint.h"
 #include "sequencer/control/frame.h"
 #include "sequencer/core/panic.h"
+#include "sequencer/daemon/inbox.h"
 #include "sequencer/daemon/log.h"
 #include "sequencer/daemon/peer.h"
 
 #define LISTEN_BACKLOG 128
-#define IN_CHUNK 4096
 #define OUT_QUEUED_MAX (4u << 20) /* bytes; a peer that reads nothing is dropped */
 #define KEEPALIVE_S 30
 
@@ -39,9 +39,8 @@ struct connection {
 	struct connection **link;
 	struct peer peer;
 	struct session *session;
-	uint8_t *in;
-	size_t in_used;
-	size_t in_len;
+	struct mesh_guest *guest;
+	struct inbox inbox;
 	bool closing;
 };
 
@@ -81,7 +80,7 @@ static void on_connection_closed(uv_handle_t *handle)
 		c->next->link = c->link;
 	server->connections_count--;
 	server->handles_open--;
-	free(c->in);
+	inbox_free(&c->inbox);
 	free(c);
 }
 
@@ -98,19 +97,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	struct connection *c = handle->data;
 
 	(void)suggested;
-	if (c->in_len - c->in_used < IN_CHUNK) {
-		size_t len = c->in_len ? 2 * c->in_len : IN_CHUNK;
-		uint8_t *in = realloc(c->in, len);
-
-		if (!in) {
-			*buf = uv_buf_init(NULL, 0);
-			return;
-		}
-		c->in = in;
-		c->in_len = len;
-	}
-	*buf = uv_buf_init(
-		(char *)c->in + c->in_used, (unsigned int)(c->in_len - c->in_used));
+	*buf = inbox_room(&c->inbox);
 }
 
 /* 0: a request was handled.  -EAGAIN: it is not whole yet.  Else the peer makes no sense.
@@ -121,8 +108,8 @@ static int frame_handle(struct connection *c)
 	Control__Request *request;
 	struct error err = {0};
 	const uint8_t *payload;
-	size_t payload_len, frame_len;
-	int rc = frame_next(c->in, c->in_used, &payload, &payload_len, &frame_len);
+	size_t payload_len;
+	int rc = inbox_next(&c->inbox, &payload, &payload_len);
 
 	if (rc)
 		return rc;
@@ -131,8 +118,6 @@ static int frame_handle(struct connection *c)
 		log_warning("%s", err.text);
 		return rc;
 	}
-	c->in_used -= frame_len;
-	memmove(c->in, c->in + frame_len, c->in_used);
 	handlers->request(handlers->context, c, request);
 	control__request__free_unpacked(request, NULL);
 	return 0;
@@ -148,7 +133,7 @@ static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
 		connection_close(c);
 		return;
 	}
-	c->in_used += (size_t)got;
+	inbox_add(&c->inbox, (size_t)got);
 	while (!rc && !c->closing)
 		rc = frame_handle(c);
 	if (rc && rc != -EAGAIN)
@@ -314,6 +299,13 @@ void server_tell_all(struct server *server, Control__Reply *reply)
 		connection_reply(c, reply);
 }
 
+void server_for_each(struct server *server,
+	void (*visit)(void *context, struct connection *connection), void *context)
+{
+	for (struct connection *c = server->connections; c; c = c->next)
+		visit(context, c);
+}
+
 static void on_listener_closed(uv_handle_t *handle)
 {
 	struct listener *listener = handle->data;
@@ -386,4 +378,14 @@ struct session *connection_session(const struct connection *connection)
 void connection_session_set(struct connection *connection, struct session *session)
 {
 	connection->session = session;
+}
+
+struct mesh_guest *connection_mesh(const struct connection *connection)
+{
+	return connection->guest;
+}
+
+void connection_mesh_set(struct connection *connection, struct mesh_guest *guest)
+{
+	connection->guest = guest;
 }

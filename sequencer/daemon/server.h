@@ -20,6 +20,7 @@
 struct server;
 struct connection;
 struct session;
+struct mesh_guest;
 
 /* What a connection's peer is known to be. */
 struct peer {
@@ -64,6 +65,10 @@ const char *server_endpoint(const struct server *server, unsigned int index);
 /* Sends a reply that nobody asked for to every connection. */
 void server_tell_all(struct server *server, Control__Reply *reply);
 
+/* Calls @visit for every connection; it may reply, and nothing else. */
+void server_for_each(struct server *server,
+	void (*visit)(void *context, struct connection *connection), void *context);
+
 /*
  * Closes listeners and connections once their replies are out; handlers.closed is called
  * for each.  The loop must run until server_closed.
@@ -81,5 +86,8 @@ void connection_reply(struct connection *connection, Control__Reply *reply);
 const struct peer *connection_peer(const struct connection *connection);
 struct session *connection_session(const struct connection *connection);
 void connection_session_set(struct connection *connection, struct session *session);
+/* What the mesh keeps about a connection that another replica made; NULL at first. */
+struct mesh_guest *connection_mesh(const struct connection *connection);
+void connection_mesh_set(struct connection *connection, struct mesh_guest *guest);
 
 #endif

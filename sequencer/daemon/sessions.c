@@ -55,10 +55,17 @@ static struct session *row_find_free(const struct session_table *table)
 	return NULL;
 }
 
+static void links_end(const struct session_table *table, const struct session *session)
+{
+	if (table->links_end)
+		table->links_end(table->context, session->token);
+}
+
 static void row_free(struct session_table *table, struct session *session)
 {
-	if (table->memory)
-		table->memory->ops->evict(table->memory, session->token); /* N2 */
+	links_end(table, session);
+	if (table->row_fold)
+		table->row_fold(table->context, session->row); /* N2 */
 	if (session->pidfd >= 0)
 		(void)close(session->pidfd);
 	*session = (struct session){.row = session->row, .pidfd = -1};
@@ -102,6 +109,7 @@ int session_join(struct session_table *table, pid_t pid, const char *program,
 	int rc;
 
 	if (s) {
+		links_end(table, s); /* N3 */
 		s->connected = true;
 		s->gone = false;
 		*session_p = s;

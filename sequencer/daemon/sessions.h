@@ -1,10 +1,15 @@
 /*
  * Who may write into the region: one row of marks per session.
  *
+ * The table outlives epochs: a session keeps its row in every region until it ends.
+ *
  * N1  A row belongs to one session at a time.
  * N2  A row is given to another session only after nothing of the former one can still
- *     write: its links were evicted (verbs), or its process said goodbye or is dead
- * (shm). A stopped process keeps its row.
+ *     write: its links were ended (verbs), or its process said goodbye or is dead (shm).
+ *     A stopped process keeps its row.  Then its marks were folded and cleared in every
+ *     region (K2 of core/marks.h), and only then it is free.
+ * N3  A session that joins again gets new links only after the former ones were ended, or
+ *     a late mark of those could take back one of these.
  */
 #ifndef PAWL_DAEMON_SESSIONS_H
 #define PAWL_DAEMON_SESSIONS_H
@@ -14,7 +19,6 @@
 #include <sys/types.h>
 
 #include "hw/error.h"
-#include "hw/memory.h"
 
 #define SESSION_PROGRAM_MAX 256
 
@@ -32,18 +36,27 @@ struct session {
 struct session_table {
 	struct session *rows;
 	uint32_t rows_count;
-	bool links_evictable;  /* the back end can end a peer's links */
-	struct memory *memory; /* whose links are evicted; NULL while there is none */
+	bool links_evictable; /* the back end can end a peer's links */
+	/*
+	 * What the table needs done in all regions: ending the links that presented
+	 * @token, as far as the back end can, and folding and clearing @row.  NULL while
+	 * there are no regions.  They must not call the table.
+	 */
+	void (*links_end)(void *context, uint64_t token);
+	void (*row_fold)(void *context, uint32_t row);
+	void *context;
 };
 
-/* -ENOMEM. */
+/* The functions are NULL and may be set afterwards.  -ENOMEM. */
 int session_table_init(struct session_table *table, uint32_t rows_count,
 	bool links_evictable) __attribute__((warn_unused_result));
+/* Calls none of the functions: the regions go with it. */
 void session_table_destroy(struct session_table *table);
 
 /*
  * Gives a row to a new session of process @pid, or the row it has to the session whose
- * token is @resume.  -EUSERS: no row is free.  -EAGAIN: no randomness.
+ * token is @resume, whose former links are ended first (N3).  -EUSERS: no row is free.
+ * -EAGAIN: no randomness.  -EMFILE, -ENFILE, -ENOSYS: the process can not be watched.
  */
 int session_join(struct session_table *table, pid_t pid, const char *program,
 	uint64_t resume, struct session **session_p, struct error *err)

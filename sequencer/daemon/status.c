@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include "hw/clock.h"
+#include "sequencer/daemon/members_reply.h"
+
+#define PEERS_MAX 32
 
 /* The parts of a status whose number varies; one allocation each, freed together. */
 struct status_lists {
@@ -14,39 +17,63 @@ struct status_lists {
 	Control__SessionStatus *sessions;
 	Control__SessionStatus **session_list;
 	char *endpoints[SERVER_LISTENERS_MAX];
+	struct members_reply chain;
+	Control__Takeover takeovers[TIMELINE_KEPT];
+	Control__Takeover *takeover_list[TIMELINE_KEPT];
+	struct mesh_peer peers_seen[PEERS_MAX];
+	Control__PeerStatus peers[PEERS_MAX];
+	Control__PeerStatus *peer_list[PEERS_MAX];
+	char waiting[REPLICA_TEXT_LEN];
 };
 
 static void lists_free(struct status_lists *lists)
 {
+	if (!lists)
+		return;
 	free(lists->counters);
 	free(lists->counter_list);
 	free(lists->sessions);
 	free(lists->session_list);
+	free(lists);
 }
 
-static bool lists_make(struct status_lists *lists, uint32_t counters, uint32_t sessions)
+static struct status_lists *lists_make(uint32_t counters, uint32_t sessions)
 {
+	struct status_lists *lists = calloc(1, sizeof(*lists));
+
+	if (!lists)
+		return NULL;
 	lists->counters = calloc(counters + 1, sizeof(*lists->counters));
 	lists->counter_list = calloc(counters + 1, sizeof(*lists->counter_list));
 	lists->sessions = calloc(sessions + 1, sizeof(*lists->sessions));
 	lists->session_list = calloc(sessions + 1, sizeof(*lists->session_list));
-	return lists->counters && lists->counter_list && lists->sessions &&
-	       lists->session_list;
+	if (lists->counters && lists->counter_list && lists->sessions &&
+		lists->session_list)
+		return lists;
+	lists_free(lists);
+	return NULL;
 }
 
 static void counters_fill(
-	const struct owner *owner, struct status_lists *lists, Control__Status *status)
+	struct replica *r, struct status_lists *lists, Control__Status *status)
 {
-	for (uint32_t i = 0; i < owner->counters_count; i++) {
+	const struct held_region *region = replica_region(r);
+	uint32_t known = r->machine.known ? r->machine.seen.counters_count : 0;
+
+	if (!region)
+		return;
+	for (uint32_t i = 0; i < region->owner.counters_count && i < known; i++) {
 		Control__CounterStatus *c = &lists->counters[i];
 
 		control__counter_status__init(c);
-		c->name = (char *)owner_counter_name(owner, i);
-		c->value = owner_counter_value(owner, i);
-		c->epoch_base = owner_counter_base(owner, i);
-		lists->counter_list[i] = c;
+		c->name = (char *)owner_counter_name(&region->owner, i);
+		c->value = owner_value(&region->owner, i);
+		c->epoch_base = owner_counter_base(&region->owner, i);
+		c->reserve_max = r->machine.seen.counters[i].reserve_max;
+		c->ceiling = r->machine.seen.counters[i].ceiling;
+		c->jump = replica_counter_jump(r, i);
+		lists->counter_list[status->n_counters++] = c;
 	}
-	status->n_counters = owner->counters_count;
 	status->counters = lists->counter_list;
 }
 
@@ -72,26 +99,129 @@ static void sessions_fill(const struct session_table *table, struct status_lists
 	status->sessions = lists->session_list;
 }
 
-static void replica_fill(const struct handlers *h, Control__Status *status)
+static void memory_fill(struct replica *r, Control__Status *status)
 {
-	const struct owner *owner = replica_owner(h->replica);
-	const struct pages *pages = owner->memory->ops->pages(owner->memory);
+	const struct held_region *region = replica_region(r);
+	const struct memory *memory;
+	const struct pages *pages;
 
-	status->cluster = (char *)replica_cluster(h->replica);
-	status->replica = owner->header.replica;
-	status->epoch = owner->header.epoch;
-	status->transport = (char *)owner->memory->ops->name;
-	status->device = (char *)owner->device->ops->describe(owner->device);
-	status->version = (char *)PAWL_VERSION;
-	status->pid = (uint64_t)getpid();
-	status->uptime_ns = clock_now_ns() - h->started_ns;
-	status->counters_max = owner->layout.counters_max;
-	status->sessions_max = owner->layout.sessions_max;
-	status->memory = (char *)owner->path;
+	status->memory_node = -1;
+	if (!region)
+		return;
+	memory = region->owner.memory;
+	pages = memory->ops->pages(memory);
+	status->memory = (char *)region->owner.path;
 	status->memory_len = pages->len;
 	status->memory_locked = pages->locked;
 	status->memory_huge = pages->huge;
 	status->memory_node = pages->node;
+}
+
+static const char *role_name(const struct replica *r)
+{
+	if (!r->served)
+		return "outside";
+	return replica_is_head(r) ? "head" : "backup";
+}
+
+static const char *phase_name(const struct replica *r)
+{
+	const struct epoch_record *seen = &r->machine.seen;
+
+	if (!r->record_known || (r->machine.known && seen->epoch == 0))
+		return "none";
+	switch (seen->phase) {
+	case EPOCH_PREPARING:
+		return "preparing";
+	case EPOCH_ACTIVE:
+		return "active";
+	case EPOCH_STOPPED:
+		break;
+	}
+	return "stopped";
+}
+
+static void replica_fill(
+	const struct handlers *h, struct status_lists *lists, Control__Status *status)
+{
+	struct replica *r = h->replica;
+
+	status->cluster = r->facts.name;
+	status->instance = r->facts.instance;
+	status->replica = r->config->id;
+	status->incarnation = roster_self(&r->roster)->member.incarnation;
+	status->epoch = r->served ? r->served : r->machine.seen.active_epoch;
+	status->served_ns = r->served_ns;
+	status->role = (char *)role_name(r);
+	status->phase = (char *)phase_name(r);
+	status->transport = (char *)r->ops->name;
+	status->device = (char *)r->ops->describe(r->device);
+	status->version = (char *)PAWL_VERSION;
+	status->pid = (uint64_t)getpid();
+	status->uptime_ns = clock_now_ns() - h->started_ns;
+	status->counters_max = r->facts.counters_max;
+	status->sessions_max = r->config->sessions_max;
+	status->store = (char *)r->config->store;
+	status->store_trouble = r->store_trouble;
+	status->lease_ns = r->machine.seen.lease_ns;
+	status->rejoins = r->machine.config.rejoin;
+	replica_waiting(r, lists->waiting, sizeof(lists->waiting));
+	status->waiting = lists->waiting;
+	memory_fill(r, status);
+}
+
+static void chain_fill(
+	struct replica *r, struct status_lists *lists, Control__Status *status)
+{
+	members_reply_fill(&lists->chain, &r->machine.seen.chain, &r->roster);
+	status->n_chain = lists->chain.count;
+	status->chain = lists->chain.list;
+}
+
+static void takeovers_fill(
+	const struct timeline *t, struct status_lists *lists, Control__Status *status)
+{
+	for (uint32_t i = 0; i < t->done_count; i++) {
+		const struct takeover *done = &t->done[i];
+		Control__Takeover *to = &lists->takeovers[i];
+
+		control__takeover__init(to);
+		to->epoch = done->epoch;
+		to->from = done->from;
+		to->cause = (char *)done->cause;
+		to->wall_ns = done->wall_ns;
+		to->noticed_ns = done->noticed_ns;
+		to->claimed_ns = done->claimed_ns;
+		to->sealed_ns = done->sealed_ns;
+		to->installed_ns = done->installed_ns;
+		to->activated_ns = done->activated_ns;
+		to->members = done->members;
+		to->head_sealed = done->head_sealed;
+		lists->takeover_list[status->n_takeovers++] = to;
+	}
+	status->takeovers = lists->takeover_list;
+}
+
+static void peers_fill(
+	const struct mesh *mesh, struct status_lists *lists, Control__Status *status)
+{
+	unsigned int i;
+
+	for (i = 0; i < PEERS_MAX && mesh_peer_get(mesh, i, &lists->peers_seen[i]); i++) {
+		struct mesh_peer *peer = &lists->peers_seen[i];
+		Control__PeerStatus *to = &lists->peers[i];
+
+		control__peer_status__init(to);
+		to->replica = peer->member.id;
+		to->incarnation = peer->member.incarnation;
+		to->connected = peer->connected;
+		to->suspect = peer->suspect;
+		to->heartbeat_age_ns = peer->heartbeat_age_ns;
+		to->why = peer->why;
+		lists->peer_list[i] = to;
+	}
+	status->n_peers = i;
+	status->peers = lists->peer_list;
 }
 
 static void endpoints_fill(
@@ -106,24 +236,28 @@ static void endpoints_fill(
 
 void status_reply(struct handlers *h, struct connection *connection, uint64_t request)
 {
-	const struct owner *owner = replica_owner(h->replica);
-	struct status_lists lists = {0};
+	struct replica *r = h->replica;
+	const struct held_region *region = replica_region(r);
+	struct status_lists *lists = lists_make(
+		region ? region->owner.counters_count : 0, h->sessions.rows_count);
 	Control__Reply reply = CONTROL__REPLY__INIT;
 	Control__Status status = CONTROL__STATUS__INIT;
 
-	if (!lists_make(&lists, owner->counters_count, h->sessions.rows_count)) {
-		lists_free(&lists);
+	if (!lists) {
 		handlers_reply_error(
 			connection, request, -ENOMEM, "pawld: status: out of memory");
 		return;
 	}
-	replica_fill(h, &status);
-	counters_fill(owner, &lists, &status);
-	sessions_fill(&h->sessions, &lists, &status);
-	endpoints_fill(h, &lists, &status);
+	replica_fill(h, lists, &status);
+	counters_fill(r, lists, &status);
+	sessions_fill(&h->sessions, lists, &status);
+	endpoints_fill(h, lists, &status);
+	chain_fill(r, lists, &status);
+	takeovers_fill(&r->timeline, lists, &status);
+	peers_fill(r->mesh, lists, &status);
 	reply.id = request;
 	reply.body_case = CONTROL__REPLY__BODY_STATUS;
 	reply.status = &status;
 	connection_reply(connection, &reply);
-	lists_free(&lists);
+	lists_free(lists);
 }

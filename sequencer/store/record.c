@@ -44,13 +44,19 @@ int record_copy(const struct record *from, struct record *copy_p, struct error *
 	return 0;
 }
 
-const struct record_member *record_member(const struct record *record, uint16_t id)
+static const struct record_member *member_find(
+	const struct record_member *members, unsigned int count, uint16_t id)
 {
-	for (unsigned int i = 0; i < record->chain_count; i++) {
-		if (record->chain[i].id == id)
-			return &record->chain[i];
+	for (unsigned int i = 0; i < count; i++) {
+		if (members[i].id == id)
+			return &members[i];
 	}
 	return NULL;
+}
+
+const struct record_member *record_member(const struct record *record, uint16_t id)
+{
+	return member_find(record->chain, record->chain_count, id);
 }
 
 struct record_counter *record_counter(const struct record *record, const char *name)
@@ -81,10 +87,8 @@ static bool is_text(const char *text, size_t size)
 	return false;
 }
 
-static int validate_member(const struct record_member *member, struct error *err)
+static int validate_controls(const struct record_member *member, struct error *err)
 {
-	if (member->id == 0)
-		return error_set(err, -EINVAL, "record: chain: a member has the id 0");
 	if (member->controls_count > RECORD_CONTROLS_MAX)
 		return error_set(err, -EINVAL,
 			"record: member %u: has %u control addresses; at most %d are "
@@ -99,33 +103,93 @@ static int validate_member(const struct record_member *member, struct error *err
 				"printable characters",
 				member->id, RECORD_CONTROL_LEN - 1);
 	}
-	if (!is_text(member->memory_path, RECORD_PATH_LEN))
-		return error_set(err, -EINVAL,
-			"record: member %u: its memory path is not up to %d printable "
-			"characters",
-			member->id, RECORD_PATH_LEN - 1);
 	return 0;
 }
 
-/* R4 */
-static int validate_chain(const struct record *record, struct error *err)
+/* @text has room for @size bytes; it may be empty. */
+static int validate_text(const struct record_member *member, const char *what,
+	const char *text, size_t size, struct error *err)
 {
-	unsigned int least = record->phase == RECORD_STOPPED ? 0 : 1;
+	if (is_text(text, size))
+		return 0;
+	return error_set(err, -EINVAL,
+		"record: member %u: its %s is not up to %zu printable characters",
+		member->id, what, size - 1);
+}
 
-	if (record->chain_count < least || record->chain_count > CHAIN_MAX)
+static int validate_member(const struct record_member *member, struct error *err)
+{
+	int rc;
+
+	if (member->id == 0)
+		return error_set(err, -EINVAL, "record: chain: a member has the id 0");
+	if (member->incarnation == 0)
+		return error_set(err, -EINVAL, "record: member %u: its incarnation is 0",
+			member->id);
+	rc = validate_controls(member, err);
+	if (!rc)
+		rc = validate_text(member, "transport", member->transport,
+			sizeof(member->transport), err);
+	if (!rc)
+		rc = validate_text(member, "memory address", member->memory,
+			sizeof(member->memory), err);
+	if (!rc)
+		rc = validate_text(member, "memory path", member->memory_path,
+			sizeof(member->memory_path), err);
+	return rc;
+}
+
+/* @name is that of one of the record's two chains, which has at least @least members. */
+static int validate_members(const char *name, const struct record_member *members,
+	unsigned int count, unsigned int least, struct error *err)
+{
+	if (count < least || count > CHAIN_MAX)
 		return error_set(err, -EINVAL,
-			"record: chain: has %u members; %u to %d are allowed",
-			record->chain_count, least, CHAIN_MAX);
-	for (unsigned int i = 0; i < record->chain_count; i++) {
-		const struct record_member *member = &record->chain[i];
-		int rc = validate_member(member, err);
+			"record: %s: has %u members; %u to %d are allowed", name, count,
+			least, CHAIN_MAX);
+	for (unsigned int i = 0; i < count; i++) {
+		int rc = validate_member(&members[i], err);
 
 		if (rc)
 			return rc;
-		if (record_member(record, member->id) != member)
-			return error_set(err, -EINVAL,
-				"record: chain: id %u is there twice", member->id);
+		if (member_find(members, count, members[i].id) != &members[i])
+			return error_set(err, -EINVAL, "record: %s: id %u is there twice",
+				name, members[i].id);
 	}
+	return 0;
+}
+
+static bool chains_are_same(const struct record *record)
+{
+	if (record->former_count != record->chain_count)
+		return false;
+	for (unsigned int i = 0; i < record->chain_count; i++) {
+		if (record->former[i].id != record->chain[i].id ||
+			record->former[i].incarnation != record->chain[i].incarnation)
+			return false;
+	}
+	return true;
+}
+
+/* R4 */
+static int validate_chains(const struct record *record, struct error *err)
+{
+	bool stopped = record->phase == RECORD_STOPPED;
+	int rc = validate_members(
+		"chain", record->chain, record->chain_count, stopped ? 0 : 1, err);
+
+	if (!rc)
+		rc = validate_members(
+			"former", record->former, record->former_count, 0, err);
+	if (rc)
+		return rc;
+	if (record->phase == RECORD_ACTIVE && !chains_are_same(record))
+		return error_set(err, -EINVAL,
+			"record: former: is not the chain, though the record is active");
+	if ((stopped || record->active_epoch == 0) && record->former_count > 0)
+		return error_set(err, -EINVAL,
+			"record: former: has %u members, though no epoch is active",
+			record->former_count);
 	return 0;
 }
 
@@ -140,10 +204,15 @@ static int validate_counter(const struct record_counter *counter, struct error *
 		return error_set(err, -EINVAL,
 			"record: counter '%s': base %" PRIu64 " is not below 2^60",
 			counter->name, counter->base);
+	if (counter->stand > counter->base)
+		return error_set(err, -EINVAL,
+			"record: counter '%s': stand %" PRIu64
+			" is above its base %" PRIu64,
+			counter->name, counter->stand, counter->base);
 	if (counter->ceiling < counter->base || counter->ceiling > RECORD_CEILING_MAX)
 		return error_set(err, -EINVAL,
 			"record: counter '%s': ceiling %" PRIu64
-			" is not from its base %" PRIu64 " to 2^61",
+			" is not from its base %" PRIu64 " to 2^60 - 1",
 			counter->name, counter->ceiling, counter->base);
 	if (counter->reserve_max >= COUNTER_LIMIT)
 		return error_set(err, -EINVAL,
@@ -218,6 +287,22 @@ static int validate_epochs(const struct record *record, struct error *err)
 	return 0;
 }
 
+/* R2; the epochs are R3's. */
+static int validate_origin(const struct record *record, struct error *err)
+{
+	if (record->instance == 0)
+		return error_set(err, -EINVAL, "record: instance: is 0");
+	if (record->proposer == 0)
+		return error_set(
+			err, -EINVAL, "record: proposer: is 0; ids are 1 to 65535");
+	if (record->proposer_incarnation == 0)
+		return error_set(err, -EINVAL, "record: proposer_incarnation: is 0");
+	if (record->lease_ns > INT64_MAX)
+		return error_set(
+			err, -EINVAL, "record: lease_ns: is not 0 to 2^63 - 1 ns");
+	return 0;
+}
+
 int record_validate(const struct record *record, struct error *err)
 {
 	int rc;
@@ -225,16 +310,13 @@ int record_validate(const struct record *record, struct error *err)
 	if (!is_text(record->cluster, sizeof(record->cluster)) ||
 		!names_cluster_valid(record->cluster))
 		return error_set(err, -EINVAL, "record: cluster: is no valid name");
-	if (record->instance == 0)
-		return error_set(err, -EINVAL, "record: instance: is 0");
 	if (record->phase > RECORD_STOPPED)
 		return error_set(
 			err, -EINVAL, "record: phase: %d is none", (int)record->phase);
-	if (record->proposer == 0)
-		return error_set(
-			err, -EINVAL, "record: proposer: is 0; ids are 1 to 65535");
-	rc = validate_epochs(record, err);
+	rc = validate_origin(record, err);
 	if (!rc)
-		rc = validate_chain(record, err);
+		rc = validate_epochs(record, err);
+	if (!rc)
+		rc = validate_chains(record, err);
 	return rc ? rc : validate_counters(record, err);
 }

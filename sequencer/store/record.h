@@ -5,14 +5,21 @@
  *
  * What holds of every record (record_validate):
  *  R1  The cluster and the counters have valid names, and no two counters share one.
- *  R2  The instance is not 0, the epoch is 1 to 2^63 - 1, the proposer is not 0.
- *  R3  An active record's newest active epoch is its own; a preparing record's is older.
- *  R4  The chain has 1 to CHAIN_MAX members; that of a stopped record may be empty.  Ids
- *      are 1 to 65535 and no two members share one.
+ *  R2  The instance, the proposer and its incarnation are not 0, the epoch is 1 to
+ *      2^63 - 1, and the lease is at most 2^63 - 1 ns.
+ *  R3  An active record's newest active epoch is its own; a preparing record's is older;
+ *      a stopped record's is not newer.
+ *  R4  A chain has up to CHAIN_MAX members.  Ids are 1 to 65535 and no two members of a
+ *      chain share one; incarnations are not 0.  The chain is empty only in a stopped
+ *      record.  The former chain of an active record is the chain itself, member by
+ *      member and life by life; that of a stopped record, and of one that never had an
+ *      active epoch, is empty.  That of a preparing record may be: it then follows a
+ *      stopped one.
  *  R5  There are at most counters_max counters, which is at most COUNTERS_MAX, and
  *      sessions_max is at most SESSIONS_MAX; both are 1 or more.
- *  R6  A counter's base is below COUNTER_LIMIT and no higher than its ceiling, or
- *      recovering from the ceiling would give out numbers again.
+ *  R6  A counter's base is no higher than its ceiling, or recovering from the ceiling
+ *      would give out numbers again.  What stands is no higher than the base.  All of
+ *      them and reserve_max are below COUNTER_LIMIT.
  *  R7  All text is printable ASCII.
  */
 #ifndef PAWL_STORE_RECORD_H
@@ -22,13 +29,15 @@
 #include <stdint.h>
 
 #include "hw/error.h"
+#include "hw/memory.h"
 #include "sequencer/core/limits.h"
 
-#define RECORD_FORMAT 1
+#define RECORD_FORMAT 2
 #define RECORD_CONTROLS_MAX 4  /* control addresses of one member */
 #define RECORD_CONTROL_LEN 129 /* bytes of one, with its terminator */
 #define RECORD_PATH_LEN 256    /* bytes of a memory path, with its terminator */
-#define RECORD_CEILING_MAX (COUNTER_LIMIT * 2)
+#define RECORD_TRANSPORT_LEN 16
+#define RECORD_CEILING_MAX (COUNTER_LIMIT - 1)
 
 enum record_phase {
 	RECORD_PREPARING, /* claimed: steps 1 to 4 of the change of epoch */
@@ -38,15 +47,18 @@ enum record_phase {
 
 struct record_member {
 	uint16_t id;
-	uint64_t incarnation; /* random for each life of a replica */
+	uint64_t incarnation; /* random for each life of a replica, not 0 */
+	char transport[RECORD_TRANSPORT_LEN];
 	char controls[RECORD_CONTROLS_MAX][RECORD_CONTROL_LEN]; /* where to reach it */
 	unsigned int controls_count;
+	char memory[MEMORY_ADDRESS_MAX];   /* the address of its region, or "" */
 	char memory_path[RECORD_PATH_LEN]; /* its region's file, or "" */
 };
 
 struct record_counter {
 	char name[COUNTER_NAME_MAX + 1];
 	uint64_t base;	      /* it goes on from here in this epoch */
+	uint64_t stand;	      /* tickets of the epoch before stand up to here */
 	uint64_t ceiling;     /* no number above it has been given out */
 	uint64_t reserve_max; /* how far a session may write its mark ahead; 0: dense */
 };
@@ -63,8 +75,12 @@ struct record {
 	uint64_t active_epoch;
 	enum record_phase phase;
 	uint16_t proposer;
-	struct record_member chain[CHAIN_MAX]; /* head first */
+	uint64_t proposer_incarnation;
+	struct record_member chain[CHAIN_MAX]; /* of @epoch, head first */
 	unsigned int chain_count;
+	struct record_member former[CHAIN_MAX]; /* of @active_epoch: who may claim */
+	unsigned int former_count;
+	uint64_t lease_ns; /* of the whole cluster; 0: no reserve mode */
 	uint32_t counters_max;
 	uint32_t sessions_max;
 	uint32_t counters_count;

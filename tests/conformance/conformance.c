@@ -14,6 +14,7 @@ static int bed_run(const struct conformance_bed *bed)
 
 	failed += conformance_words(bed);
 	failed += conformance_transfers(bed);
+	failed += conformance_pairs(bed);
 	failed += conformance_queue(bed);
 	failed += conformance_ends(bed);
 	failed += conformance_processes(bed);
@@ -254,6 +255,18 @@ void fixture_read(struct fixture *fixture, uint64_t offset, void *bytes, size_t 
 {
 	assert_int_equal(fixture->ops->read(fixture->link, offset, bytes, len, 14), 0);
 	assert_int_equal(fixture_wait_well(fixture, fixture->link, 14), 0);
+}
+
+uint64_t fixture_pair(struct fixture *fixture, uint64_t write_offset, uint64_t word,
+	uint64_t read_offset)
+{
+	uint64_t seen = ~UINT64_C(0);
+
+	assert_int_equal(fixture->ops->write_read(fixture->link, write_offset, word,
+				 read_offset, &seen, 15),
+		0);
+	assert_int_equal(fixture_wait_well(fixture, fixture->link, 15), 0);
+	return seen;
 }
 
 void fixture_expect_idle(struct fixture *fixture, struct link *link)

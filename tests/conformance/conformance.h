@@ -77,6 +77,7 @@ int conformance_main(int argc, char **argv, const struct conformance_bed *beds);
 /* The parts; each returns how many stories failed. */
 int conformance_words(const struct conformance_bed *bed);
 int conformance_transfers(const struct conformance_bed *bed);
+int conformance_pairs(const struct conformance_bed *bed);
 int conformance_queue(const struct conformance_bed *bed);
 int conformance_ends(const struct conformance_bed *bed);
 int conformance_processes(const struct conformance_bed *bed);
@@ -122,6 +123,9 @@ uint64_t fixture_swap(
 void fixture_write(
 	struct fixture *fixture, uint64_t offset, const void *bytes, size_t len);
 void fixture_read(struct fixture *fixture, uint64_t offset, void *bytes, size_t len);
+/* Writes a word and reads one; what was read. */
+uint64_t fixture_pair(struct fixture *fixture, uint64_t write_offset, uint64_t word,
+	uint64_t read_offset);
 /* Nothing is in flight on the link. */
 void fixture_expect_idle(struct fixture *fixture, struct link *link);
 

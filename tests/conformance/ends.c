@@ -71,6 +71,7 @@ static void expect_ended(struct fixture *fixture, struct link *link)
 	assert_int_equal(fixture->ops->compare_swap(link, 0, 0, 1, 0), -ENOTCONN);
 	assert_int_equal(fixture->ops->write(link, 0, &word, 8, 0), -ENOTCONN);
 	assert_int_equal(fixture->ops->read(link, 0, &word, 8, 0), -ENOTCONN);
+	assert_int_equal(fixture->ops->write_read(link, 0, 1, 8, &word, 0), -ENOTCONN);
 	assert_int_equal(fixture->ops->state(link, &err), -ENOTCONN);
 	assert_true(strlen(err.text) > 0);
 	fixture_expect_idle(fixture, link);
@@ -122,6 +123,27 @@ static void effects_of_a_broken_link_are_within_what_it_reported(void **state)
 		return; /* it broke by losing its owner */
 	effects = fixture->ops->load(fixture->memory, 0);
 	assert_in_range(effects, failing.well, failing.posted);
+}
+
+/* Each pair writes its place in the queue, from 1. */
+static void pairs_in_flight_on_a_breaking_link_complete_once(void **state)
+{
+	uint64_t seen[FIXTURE_DEPTH], mark;
+	struct fixture *fixture = *state;
+	struct failing failing = {0};
+
+	story_needs(fixture->bed->break_link != NULL, "links of this kind can not fail");
+	for (; failing.posted < FIXTURE_DEPTH; failing.posted++)
+		assert_int_equal(
+			fixture->ops->write_read(fixture->link, 64, failing.posted + 1, 8,
+				&seen[failing.posted], failing.posted),
+			0);
+	fixture->bed->break_link(fixture);
+	failing_drain(fixture, fixture->link, &failing);
+	expect_ended(fixture, fixture->link);
+	mark = fixture->ops->load(fixture->memory, 64);
+	assert_in_range(mark, failing.well < FIXTURE_DEPTH ? failing.well : FIXTURE_DEPTH,
+		FIXTURE_DEPTH);
 }
 
 static void evicted_link_can_be_replaced_by_a_new_one(void **state)
@@ -309,6 +331,7 @@ int conformance_ends(const struct conformance_bed *bed)
 		STORY(operation_in_flight_on_a_breaking_link_completes_once),
 		STORY(full_queue_of_a_breaking_link_completes_in_order),
 		STORY(effects_of_a_broken_link_are_within_what_it_reported),
+		STORY(pairs_in_flight_on_a_breaking_link_complete_once),
 		STORY(evicted_link_can_be_replaced_by_a_new_one),
 		STORY(withdrawn_memory_ends_its_links),
 		STORY(withdrawn_memory_stays_with_its_peers),

@@ -73,7 +73,8 @@ static void processes_hammering_one_word_get_every_number_once(void **state)
 
 struct litmus_shared {
 	struct peer_shared peer;
-	size_t mark_len; /* bytes of the peer's write; the mark is its first word */
+	size_t mark_len; /* bytes of the peer's write, the mark being its first word; */
+			 /*    0: a word, by write_read */
 	_Atomic uint64_t peer_saw;
 };
 
@@ -84,25 +85,41 @@ static void dither(struct random *random)
 		atomic_signal_fence(memory_order_seq_cst);
 }
 
-static int litmus_run(struct peer *peer)
+/* Marks the round and reads the state, and waits for both; 0 or -1. */
+static int litmus_mark(struct peer *peer, uint64_t round, uint64_t *saw_p)
 {
 	struct litmus_shared *shared = (struct litmus_shared *)peer->shared;
 	const struct memory_ops *ops = peer->bed->ops;
+	uint64_t mark[8] = {round};
+	int rc;
+
+	if (shared->mark_len == 0)
+		rc = ops->write_read(
+			peer->link, LITMUS_MARK, round, LITMUS_STATE, saw_p, 0);
+	else
+		rc = ops->write(peer->link, LITMUS_MARK, mark, shared->mark_len, 0);
+	if (!rc && shared->mark_len != 0)
+		rc = ops->read(peer->link, LITMUS_STATE, saw_p, 8, 0);
+	if (rc) {
+		(void)fprintf(stderr, "peer: the mark and its read were refused\n");
+		return -1;
+	}
+	if (shared->mark_len != 0 && peer_wait_well(peer))
+		return -1;
+	return peer_wait_well(peer);
+}
+
+static int litmus_run(struct peer *peer)
+{
+	struct litmus_shared *shared = (struct litmus_shared *)peer->shared;
 	struct random random = {.state = 1};
-	uint64_t mark[8] = {0}, saw = 0;
+	uint64_t saw = 0;
 
 	for (uint64_t round = 1; round <= peer->bed->litmus_rounds; round++) {
-		mark[0] = round;
 		if (!peer_meet(peer->shared))
 			return -1;
 		dither(&random);
-		if (ops->write(peer->link, LITMUS_MARK, mark, shared->mark_len, 0) ||
-			ops->read(peer->link, LITMUS_STATE, &saw, 8, 0)) {
-			(void)fprintf(
-				stderr, "peer: the mark and its read were refused\n");
-			return -1;
-		}
-		if (peer_wait_well(peer) || peer_wait_well(peer))
+		if (litmus_mark(peer, round, &saw))
 			return -1;
 		atomic_store(&shared->peer_saw, saw);
 		if (!peer_meet(peer->shared))
@@ -160,6 +177,11 @@ static void mark_and_seal_never_miss_each_other(void **state)
 static void longer_mark_and_seal_never_miss_each_other(void **state)
 {
 	litmus_check(state, 64);
+}
+
+static void mark_in_a_pair_and_seal_never_miss_each_other(void **state)
+{
+	litmus_check(state, 0);
 }
 
 /* Owns a memory until it is killed, or for as long as a process of ours may live. */
@@ -238,6 +260,7 @@ int conformance_processes(const struct conformance_bed *bed)
 		BARE_STORY(processes_hammering_one_word_get_every_number_once),
 		BARE_STORY(mark_and_seal_never_miss_each_other),
 		BARE_STORY(longer_mark_and_seal_never_miss_each_other),
+		BARE_STORY(mark_in_a_pair_and_seal_never_miss_each_other),
 		BARE_STORY(killed_owner_is_noticed_or_leaves_its_bytes),
 	};
 

@@ -7,11 +7,11 @@
 #include "hw/fault/random.h"
 #include "tests/conformance/conformance.h"
 
-/* Posts one of the four operations. */
+/* Posts one of the operations. */
 static int post_any(struct fixture *fixture, struct link *link, uint64_t which,
 	void *buffer, uint64_t cookie)
 {
-	switch (which % 5) {
+	switch (which % 6) {
 	case 0:
 		return fixture->ops->fetch_add(link, 0, 1, cookie);
 	case 1:
@@ -20,6 +20,8 @@ static int post_any(struct fixture *fixture, struct link *link, uint64_t which,
 		return fixture->ops->write(link, 64, buffer, 8, cookie);
 	case 3:
 		return fixture->ops->write(link, 128, buffer, 700, cookie);
+	case 4:
+		return fixture->ops->write_read(link, 64, cookie, 8, buffer, cookie);
 	default:
 		return fixture->ops->read(link, 64, buffer, 1 + which % 900, cookie);
 	}
@@ -88,6 +90,7 @@ static void expect_full(struct fixture *fixture, struct link *link)
 	assert_int_equal(fixture->ops->write(link, 16, "12345678", 8, 99), -EAGAIN);
 	assert_int_equal(fixture->ops->write(link, 16, "12345678", 4, 99), -EAGAIN);
 	assert_int_equal(fixture->ops->read(link, 24, &word, 8, 99), -EAGAIN);
+	assert_int_equal(fixture->ops->write_read(link, 16, 1, 24, &word, 99), -EAGAIN);
 }
 
 /* M1, for one depth: fills the queue, takes one, fills it again, empties it. */

@@ -158,6 +158,31 @@ static void misuse_is_refused_at_the_call(void **state)
 	ops->disconnect(link);
 }
 
+/* Where a device takes no data within a request, the word waits in the staging slot. */
+static void word_of_a_pair_need_not_travel_inline(void **state)
+{
+	struct lab *lab = *state;
+	struct link *link = lab_link(lab, 5, 0);
+	uint64_t seen[5];
+
+	verbs_link_of(link)->inline_max = 0;
+	for (uint64_t n = 0; n < 500; n++) {
+		if (n >= 5) {
+			struct completion done = lab_wait(link);
+
+			assert_int_equal(done.status, 0);
+			assert_int_equal(done.cookie, n - 5);
+			assert_int_equal(seen[n % 5], n - 4);
+		}
+		assert_int_equal(
+			ops->write_read(link, 256, n + 1, 256, &seen[n % 5], n), 0);
+	}
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(lab_wait(link).status, 0);
+	assert_int_equal(ops->load(lab->memory, 256), 500);
+	ops->disconnect(link);
+}
+
 /* The owner's processor may look as soon as the read after a write is back (M3). */
 static void write_is_visible_when_the_next_read_is_back(void **state)
 {
@@ -213,6 +238,7 @@ static void hot_words_are_reached_under_their_own_key(void **state)
 	uint8_t out[256], in[256];
 	char address[MEMORY_ADDRESS_MAX];
 	struct link *link;
+	uint64_t seen;
 	struct ibv_mr *mr = ibv_reg_mr(memory->pd, card, sizeof(card),
 		IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_READ |
 			IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC);
@@ -231,6 +257,15 @@ static void hot_words_are_reached_under_their_own_key(void **state)
 	assert_int_equal(ops->load(lab->memory, 56), 1);
 	assert_int_equal(ops->load(lab->memory, 64), 0);
 	assert_int_equal(ops->load(lab->memory, 192), 1);
+	assert_int_equal(ops->write_read(link, 72, 5, 64, &seen, 3), 0);
+	assert_int_equal(lab_wait(link).status, 0);
+	assert_int_equal(seen, 1);
+	assert_int_equal(card[8], 5);
+	assert_int_equal(ops->write_read(link, 56, 6, 72, &seen, 3), 0);
+	assert_int_equal(lab_wait(link).status, 0);
+	assert_int_equal(seen, 5);
+	assert_int_equal(ops->load(lab->memory, 56), 6);
+	assert_int_equal(ops->load(lab->memory, 72), 0);
 	for (size_t i = 0; i < sizeof(out); i++)
 		out[i] = (uint8_t)(255 - i);
 	assert_int_equal(ops->write(link, 32, out, sizeof(out), 1), 0);
@@ -279,6 +314,7 @@ const struct CMUnitTest verbs_data_stories[] = {
 	story(full_queue_takes_nothing),
 	story(long_operations_are_limited_and_come_back),
 	story(misuse_is_refused_at_the_call),
+	story(word_of_a_pair_need_not_travel_inline),
 	story(write_is_visible_when_the_next_read_is_back),
 	story(read_does_not_see_the_write_after_it),
 	story(hot_words_are_reached_under_their_own_key),

@@ -184,6 +184,50 @@ static void key_of_another_memory_opens_nothing(void **state)
 	ops->withdraw(second);
 }
 
+/* The second 64 bytes of this link's target are under a key that is not its own. */
+static struct link *link_with_bad_words(struct lab *lab, const struct memory *second)
+{
+	struct verbs_address where = verbs_memory_of(lab->memory)->where;
+	const struct verbs_target *other = &verbs_memory_of(second)->where.target;
+	char address[MEMORY_ADDRESS_MAX];
+
+	where.target.hot_base = other->base;
+	where.target.hot_key = other->key;
+	where.target.hot_offset = 64;
+	where.target.hot_len = 64;
+	assert_int_equal(verbs_address_write(&where, address, sizeof(address)), 0);
+	return lab_connect(lab->device, address, 8, 0);
+}
+
+/* The write of a pair asks for no completion, but its failure must not be lost. */
+static void pair_fails_once_with_either_of_its_halves(void **state)
+{
+	static const uint64_t offsets[2][2] = {{64, 0}, {0, 64}};
+	struct lab *lab = *state;
+	struct memory *second = lab_memory_expose(lab->device);
+
+	for (int i = 0; i < 2; i++) {
+		struct link *link = link_with_bad_words(lab, second);
+		uint64_t seen[3] = {7, 7, 7};
+
+		assert_int_equal(ops->write_read(link, 8, 5, 8, &seen[0], 0), 0);
+		assert_int_equal(ops->write_read(link, offsets[i][0], 1, offsets[i][1],
+					 &seen[1], 1),
+			0);
+		assert_int_equal(ops->write_read(link, 8, 6, 8, &seen[2], 2), 0);
+		assert_int_equal(ops->fetch_add(link, 16, 1, 3), 0);
+		lab_failures_check(link, 4, -EACCES, false);
+		assert_int_equal(seen[0], 5);
+		assert_int_equal(seen[1], 7);
+		assert_int_equal(seen[2], 7);
+		assert_int_equal(ops->load(lab->memory, 8), 5);
+		assert_int_equal(ops->load(lab->memory, 16), 0);
+		assert_int_equal(ops->load(second, 0), 0);
+		ops->disconnect(link);
+	}
+	ops->withdraw(second);
+}
+
 static void links_come_and_go(void **state)
 {
 	struct lab *lab = *state;
@@ -231,6 +275,7 @@ const struct CMUnitTest verbs_link_stories[] = {
 	story(withdrawn_memory_ends_its_links_and_stays_gone),
 	story(nobody_at_the_port_refuses),
 	story(key_of_another_memory_opens_nothing),
+	story(pair_fails_once_with_either_of_its_halves),
 	story(links_come_and_go),
 	story(link_can_end_before_it_is_connected),
 };

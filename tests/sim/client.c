@@ -6,7 +6,7 @@
 #include "tests/sim/cluster.h"
 
 #define TOKEN_ROWS 16
-#define ASK_NS 60000
+#define HURRY_NS 100000 /* after a rest, a client has much to do */
 
 static uint64_t cookie_make(
 	enum ticket_effect_kind kind, uint32_t counter, uint32_t replica)
@@ -14,7 +14,7 @@ static uint64_t cookie_make(
 	return (uint64_t)kind << 32 | (uint64_t)counter << 16 | replica;
 }
 
-static void client_lost(struct sim_client *k)
+void client_lost(struct sim_client *k)
 {
 	k->failed = true;
 	for (uint32_t i = 0; i < COUNTERS; i++)
@@ -33,12 +33,12 @@ static void complete(struct sim_client *k, const struct completion *done)
 	}
 	switch ((enum ticket_effect_kind)(done->cookie >> 32)) {
 	case TICKET_DRAW:
-		ticket_on_draw_at(q, done->value, cluster_now(k->cluster));
+		ticket_on_draw_at(q, done->value, client_clock(k));
 		break;
 	case TICKET_WRITE_MARK:
 		break;
 	case TICKET_READ_STATE:
-		ticket_on_time(q, cluster_now(k->cluster));
+		ticket_on_time(q, client_clock(k));
 		ticket_on_state(q, replica, k->state_in[counter][replica]);
 		break;
 	case TICKET_READ_CEILING:
@@ -71,31 +71,22 @@ static void lost_count(struct sim_client *k)
 	}
 }
 
-static void links_close(struct sim_client *k)
+void client_leave(struct sim_client *k)
 {
-	for (uint32_t i = 0; i < k->links_count; i++)
-		k->links[i]->ops->disconnect(k->links[i]);
-	k->links_count = 0;
-	k->linking = false;
-	k->epoch = 0;
-}
-
-static void leave(struct sim_client *k)
-{
+	direct_end(k, false);
 	if (!k->linking)
 		collect(k);
 	client_lost(k);
 	lost_count(k);
-	links_close(k);
+	client_links_close(k);
 }
 
-static void result_take(
+void client_result(
 	struct sim_client *k, uint32_t counter, const struct ticket_result *result)
 {
 	struct cluster *c = k->cluster;
 	struct history_entry *entry = &c->history[counter][c->history_count[counter]];
 
-	PAWL_ASSERT(result->cookie == k->returned[counter]);
 	k->returned[counter]++;
 	if (result->outcome != TICKET_CONFIRMED)
 		return;
@@ -125,8 +116,11 @@ static void results_take(struct sim_client *k)
 	struct ticket_result result;
 
 	for (uint32_t i = 0; i < COUNTERS; i++) {
-		while (ticket_take(&k->queues[i], &result))
-			result_take(k, i, &result);
+		while (ticket_take(&k->queues[i], &result)) {
+			PAWL_ASSERT(result.cookie >= k->cookies[i]);
+			k->cookies[i] = result.cookie + 1;
+			client_result(k, i, &result);
+		}
 	}
 }
 
@@ -155,11 +149,16 @@ static int effect_post(
 	return -EINVAL;
 }
 
+uint64_t client_clock(const struct sim_client *k)
+{
+	return cluster_clock(k->cluster, cluster_client_node(k->cluster, k->index));
+}
+
 static void effects_post(struct sim_client *k, uint32_t counter)
 {
 	struct ticket_effect effect;
 
-	ticket_on_time(&k->queues[counter], cluster_now(k->cluster));
+	ticket_on_time(&k->queues[counter], client_clock(k));
 	while (ticket_next_effect(&k->queues[counter], &effect)) {
 		int rc = effect_post(k, counter, &effect);
 
@@ -173,111 +172,28 @@ static void effects_post(struct sim_client *k, uint32_t counter)
 	}
 }
 
+static bool wants_more(const struct sim_client *k, uint32_t counter)
+{
+	return counter < k->counters_count &&
+	       k->submitted[counter] < k->cluster->config.operations[counter];
+}
+
 static void submit(struct sim_client *k, uint32_t counter)
 {
 	struct cluster *c = k->cluster;
 	uint64_t n = cluster_chance(c, c->config.reads) ? 0 : 1 + cluster_random(c, 3);
 	uint64_t index;
 
-	if (k->submitted[counter] == c->config.operations[counter] ||
+	if (!wants_more(k, counter))
+		return;
+	if (!(c->config.direct && cluster_chance(c, 700) &&
+		    direct_begin(k, counter, n)) &&
 		!ticket_submit(&k->queues[counter], n, k->submitted[counter], &index))
 		return;
 	if (c->epochs_count > 0)
 		k->bases[counter][k->submitted[counter]] =
 			c->epochs[c->epochs_count - 1].bases[counter];
 	k->invoked[counter][k->submitted[counter]++] = cluster_now(c);
-}
-
-static void ask(struct sim_client *k)
-{
-	struct cluster *c = k->cluster;
-	struct parcel *join;
-
-	if (cluster_now(c) < k->asked_ns)
-		return;
-	k->asked_ns = cluster_now(c) + ASK_NS / 2 + cluster_random(c, ASK_NS);
-	join = parcel_new(
-		c, PARCEL_JOIN, (uint32_t)cluster_random(c, c->config.replicas));
-	join->from = cluster_client_node(c, k->index);
-	join->epoch = k->queues[0].epoch;
-	parcel_send(c, join, network_delay(c));
-}
-
-/* A drawn ticket that does not stand leaves its numbers to nobody if the base is above. */
-static void unresolved_count(struct sim_client *k, uint32_t counter, uint64_t stand)
-{
-	struct cluster *c = k->cluster;
-	const struct ticket_queue *q = &k->queues[counter];
-	uint64_t base = 0;
-
-	if (q->epoch == 0 || q->epoch == k->epoch)
-		return;
-	for (uint32_t i = 0; i < c->epochs_count && base == 0; i++) {
-		if (c->epochs[i].epoch > q->epoch)
-			base = c->epochs[i].bases[counter];
-	}
-	for (uint64_t t = q->settled_upto; t < q->drawn; t++) {
-		const struct ticket *ticket = &q->slots[t & q->mask];
-
-		if (!ticket->settled && ticket->v + ticket->n > stand && ticket->v < base)
-			c->gaps_allowed[counter] += ticket->n;
-	}
-}
-
-static void enter(struct sim_client *k)
-{
-	k->linking = false;
-	k->failed = false;
-	for (uint32_t i = 0; i < COUNTERS; i++) {
-		unresolved_count(k, i, k->stands[i]);
-		ticket_ceiling_set(&k->queues[i], k->ceilings[i]);
-		ticket_reserve_set(&k->queues[i], k->reserve[i], k->lease_ns);
-		ticket_enter_epoch(
-			&k->queues[i], k->epoch, k->links_count - 1, k->stands[i]);
-	}
-}
-
-static void linking_step(struct sim_client *k)
-{
-	struct error err;
-	int rc = 0;
-
-	for (uint32_t i = 0; i < k->links_count && !rc; i++)
-		rc = k->links[i]->ops->state(k->links[i], &err);
-	if (rc == 0 && k->queues[0].epoch <= k->epoch)
-		enter(k);
-	else if (rc != -EAGAIN || cluster_now(k->cluster) - k->linking_ns >
-					  400000 + 3 * k->cluster->config.straggle_ns)
-		links_close(k);
-}
-
-void client_joined(struct sim_client *k, const struct sim_joined *joined)
-{
-	struct link_config config = {.depth = LINK_DEPTH, .token = k->token};
-	struct error err;
-	bool news = joined->epoch > k->epoch || k->failed;
-
-	if (joined->from != k->queues[0].epoch || joined->epoch < k->queues[0].epoch ||
-		!news || k->linking || joined->chain_count == 0)
-		return;
-	leave(k);
-	k->linking = true;
-	k->linking_ns = cluster_now(k->cluster);
-	k->epoch = joined->epoch;
-	k->lease_ns = joined->lease_ns;
-	for (uint32_t i = 0; i < COUNTERS; i++) {
-		k->stands[i] = joined->stands[i];
-		k->ceilings[i] = joined->ceilings[i];
-		k->reserve[i] = cluster_random(k->cluster, joined->reserve_max[i] + 1);
-	}
-	for (uint32_t i = 0; i < joined->chain_count; i++) {
-		if (k->device->ops->connect(
-			    k->device, joined->addresses[i], &config, &k->links[i], &err))
-			break;
-		k->links_count++;
-	}
-	if (k->links_count < joined->chain_count)
-		links_close(k);
 }
 
 static bool is_suspended(const struct sim_client *k)
@@ -293,8 +209,38 @@ void client_drop(struct sim_client *k)
 {
 	if (k->links_count == 0)
 		return;
-	leave(k);
+	client_leave(k);
 	k->asked_ns = 0;
+}
+
+static bool is_cut_off(const struct cluster *c, uint32_t replica)
+{
+	for (uint32_t i = 0; i < c->config.replicas; i++) {
+		if (i != replica && cluster_reaches(c, i, replica))
+			return false;
+	}
+	return true;
+}
+
+void client_rest(struct sim_client *k, uint32_t head)
+{
+	struct cluster *c = k->cluster;
+
+	if (!is_cut_off(c, head))
+		return;
+	for (uint32_t i = 0; i < k->counters_count && k->ambush_lease; i++) {
+		const struct ticket_queue *q = &k->queues[i];
+		uint64_t end_ns = cluster_clock_when(
+			c, cluster_client_node(c, k->index), q->lease_end_ns);
+
+		if (!ticket_leased(q) || q->round_open || end_ns < cluster_now(c) ||
+			end_ns > cluster_now(c) + q->lease_ns)
+			continue;
+		k->slept_ns = end_ns - cluster_random(c, q->lease_ns / 80);
+		k->ambush_lease = false;
+		cluster_trace(
+			c, "client %u: rests until its lease is almost over", k->index);
+	}
 }
 
 /* The worst moment for a client: marks and reads are on their way. */
@@ -318,23 +264,28 @@ static void ambush(struct sim_client *k)
 void client_tick(struct sim_client *k)
 {
 	struct cluster *c = k->cluster;
-	uint32_t eagerness = c->quiet || k->ambush_results > 0 ? 400
-							       : c->config.eagerness;
+	bool hurries = c->quiet || k->ambush_results > 0 ||
+		       cluster_now(c) - k->slept_ns < HURRY_NS;
+	uint32_t eagerness = hurries ? 400 : c->config.eagerness;
 	struct error err;
 
 	PAWL_ASSERT(k->device->ops->progress(k->device, &err) == 0);
+	if (k->direct.busy) {
+		direct_step(k); /* it is in the middle of a call */
+		return;
+	}
 	if (k->linking)
-		linking_step(k);
+		client_linking_step(k);
 	if (!k->linking)
 		collect(k);
 	results_take(k);
 	if (is_suspended(k))
 		client_lost(k);
 	if (k->failed || k->links_count == 0 || cluster_chance(c, 2))
-		ask(k);
+		client_ask(k);
 	if (cluster_now(c) < k->slept_ns || k->links_count == 0 || k->linking)
 		return;
-	for (uint32_t i = 0; i < COUNTERS; i++) {
+	for (uint32_t i = 0; i < k->counters_count && !k->direct.busy; i++) {
 		if (cluster_chance(c, eagerness))
 			submit(k, i);
 		effects_post(k, i);
@@ -348,6 +299,7 @@ static void session_begin(struct sim_client *k)
 
 	k->token = ++c->tokens * TOKEN_ROWS + k->index;
 	k->failed = false;
+	k->counters_count = 0;
 	for (uint32_t i = 0; i < COUNTERS; i++)
 		ticket_queue_init(&k->queues[i], k->slots[i], c->config.depth);
 }
@@ -367,6 +319,7 @@ void client_renew(struct sim_client *k)
 
 	cluster_trace(c, "client %u: ends its session", k->index);
 	results_take(k);
+	direct_end(k, true);
 	for (uint32_t i = 0; i < COUNTERS; i++) {
 		struct ticket_queue *q = &k->queues[i];
 
@@ -376,13 +329,13 @@ void client_renew(struct sim_client *k)
 		ticket_abort(q);
 	}
 	results_take(k);
-	links_close(k);
+	client_links_close(k);
 	session_begin(k);
 	k->slept_ns = cluster_now(c) + cluster_random(c, 600000);
 }
 
 void client_close(struct sim_client *k)
 {
-	links_close(k);
+	client_links_close(k);
 	k->device->ops->close(k->device);
 }

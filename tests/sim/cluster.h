@@ -23,7 +23,9 @@
 
 #define REPLICAS_MAX 7
 #define CLIENTS_MAX 5
-#define COUNTERS 2	  /* the first is dense, the second may be reserved */
+#define COUNTERS 5	  /* at most, */
+#define COUNTERS_BEGUN 2  /*   and when the cluster begins: a dense and a reserved one */
+#define NAMES 4		  /* that counters are made with later: 1 to so many */
 #define OPERATIONS_MAX 96 /* of one client on one counter */
 #define DEPTH_MAX 4
 #define REGIONS_MAX 8 /* of one replica at once */
@@ -56,16 +58,32 @@ struct sim_replica {
 	uint64_t life;	/* its incarnation */
 	bool alive;
 	bool keeps_memory; /* when it died */
+	bool may_begin;	   /* somebody said so, and it has not seen an epoch since */
 	struct device *device;
 	struct epoch_machine machine;
 	uint64_t *words;
 	uint64_t served; /* epoch that clients are told of; 0: none */
+	/* of the counters in the record, as its daemon has read or written it */
+	uint32_t names[COUNTERS];
+	uint32_t names_count;
+	uint32_t creating; /* the name of a counter that somebody waits for; 0: none */
 	struct sim_region regions[REGIONS_MAX];
 	struct sim_remains remains[REGIONS_MAX];
 	uint64_t
 		down_ns[REPLICAS_MAX]; /* since when a peer does not answer; 0: it does */
 	bool suspects[REPLICAS_MAX];
 	uint64_t suspects_life[REPLICAS_MAX];
+};
+
+/* An addition that touches the words themselves, one step at a time (ticket_direct). */
+struct sim_direct {
+	bool busy;
+	uint32_t counter;
+	uint32_t
+		step; /* marks of all backups, then their states; or as a mutation has it */
+	uint64_t n;
+	uint64_t v;
+	uint64_t mark;
 };
 
 struct sim_client {
@@ -80,12 +98,14 @@ struct sim_client {
 	uint64_t bases[COUNTERS][OPERATIONS_MAX];
 	uint32_t submitted[COUNTERS];
 	uint32_t returned[COUNTERS];
+	uint64_t cookies[COUNTERS]; /* the queue's results come in order */
 	struct link *links[CHAIN_MAX];
 	uint32_t links_count;
 	bool linking;
 	uint64_t linking_ns;
-	uint64_t epoch; /* the links are to this epoch's regions */
-	bool failed;	/* a link or an epoch was lost; ask */
+	uint64_t draining_ns; /* since when draws of an old epoch are waited for; or 0 */
+	uint64_t epoch;	      /* the links are to this epoch's regions */
+	bool failed;	      /* a link or an epoch was lost; ask */
 	uint64_t state_in[COUNTERS][CHAIN_MAX];
 	uint64_t ceiling_in[COUNTERS];
 	uint64_t asked_ns;
@@ -95,8 +115,12 @@ struct sim_client {
 	 */
 	uint64_t ambush_ns;
 	bool ambush_drop;
+	bool ambush_lease; /* it rests until a lease that it holds is almost over */
 	uint32_t ambush_results;
-	uint64_t slept_ns; /* it submits nothing before */
+	uint64_t slept_ns;	 /* it submits nothing before */
+	uint32_t counters_count; /* that it has opened */
+	struct sim_direct direct;
+	char addresses[CHAIN_MAX][MEMORY_ADDRESS_MAX];
 	/* from the answer to a join, used when the links are up */
 	uint64_t stands[COUNTERS];
 	uint64_t ceilings[COUNTERS];
@@ -128,6 +152,7 @@ struct sim_joined {
 	uint64_t epoch;
 	uint64_t from; /* the client's epoch that stands are for */
 	uint64_t lease_ns;
+	uint32_t counters_count;
 	uint32_t chain_count;
 	char addresses[CHAIN_MAX][MEMORY_ADDRESS_MAX];
 	uint64_t stands[COUNTERS];
@@ -150,6 +175,8 @@ struct parcel {
 	struct epoch_record record;
 	struct epoch_message message;
 	struct epoch_counter counters[COUNTERS];
+	uint32_t names[COUNTERS];
+	uint32_t counters_count;
 	uint64_t values[COUNTERS];
 	struct sim_history history;
 	struct sim_joined joined;
@@ -160,14 +187,13 @@ struct sim_store {
 	uint64_t revision;
 	struct epoch_record record;
 	struct epoch_counter counters[COUNTERS];
+	uint32_t names[COUNTERS]; /* 0: of those that were there from the beginning */
 };
 
 /* What every active epoch began with, for the checks. */
 struct sim_epoch {
 	uint64_t epoch;
 	uint64_t bases[COUNTERS];
-	bool exact;
-	bool recovered;
 };
 
 /* What a seed chooses, or a script. */
@@ -187,6 +213,10 @@ struct cluster_config {
 	uint32_t reads;	      /* per thousand additions, those of nothing */
 	uint32_t straggle;    /* per million packets, those that are late, */
 	uint32_t straggle_ns; /*   by up to this */
+	uint32_t drift_ppm;   /* clocks go so much too fast, or less, or not at all */
+	uint32_t strangers;   /* bit per replica that does not ask to join by itself */
+	bool direct;	      /* clients touch the words themselves where they may */
+	bool sleepers;	      /* clients rest until just before their leases end */
 	bool scripted;	      /* no faults but the script's */
 	bool trace;
 };
@@ -211,10 +241,15 @@ struct cluster {
 	size_t history_count[COUNTERS];
 	uint64_t gaps_allowed[COUNTERS];
 	uint64_t confirmed[COUNTERS]; /* largest number that anybody was given */
-	bool quiet;		      /* the faults have stopped */
-	uint64_t quiet_ns;
-	const char *wrong; /* the first broken invariant, or NULL */
-	uint64_t tokens;   /* sessions ever */
+	uint64_t gaps_found[COUNTERS];
+	uint32_t drift_ppm[SIM_NODES_MAX];
+	bool promised[NAMES + 1]; /* somebody was told that the counter of that name is */
+	uint64_t planned_from;	  /* an epoch that a planned change ends; 0: none */
+	bool recovering;	  /* an operator gave up what memory there was */
+	bool quiet;		  /* the faults have stopped */
+	uint64_t zombie_ns; /* when a head was cut off to see what becomes of leases */
+	const char *wrong;  /* the first broken invariant, or NULL */
+	uint64_t tokens;    /* sessions ever */
 };
 
 /* cluster.c */
@@ -226,6 +261,9 @@ bool cluster_run(struct cluster *c, uint64_t ns);
 const char *cluster_finish(struct cluster *c);
 bool cluster_all_returned(const struct cluster *c);
 uint64_t cluster_now(const struct cluster *c);
+/* What the clock of @node shows; and when it will show @clock_ns. */
+uint64_t cluster_clock(const struct cluster *c, uint32_t node);
+uint64_t cluster_clock_when(const struct cluster *c, uint32_t node, uint64_t clock_ns);
 uint64_t cluster_random(struct cluster *c, uint64_t below);
 bool cluster_chance(struct cluster *c, uint32_t per_thousand);
 void cluster_wrong(struct cluster *c, const char *what);
@@ -235,6 +273,23 @@ uint32_t cluster_client_node(const struct cluster *c, uint32_t client);
 /* Whether packets and messages pass. */
 bool cluster_reaches(const struct cluster *c, uint32_t a, uint32_t b);
 bool cluster_is_paused(const struct cluster *c, uint32_t node);
+
+/* checks.c: what must hold whenever the record changes, and at the end. */
+void check_record(struct cluster *c, const struct parcel *request);
+const char *check_histories(struct cluster *c);
+
+/* operators.c: people, who do not know whom to ask, and ask for several things at once. */
+void operator_command(struct cluster *c);
+/* Begins a cluster that is stopped.  False: it is not. */
+bool operator_begin(struct cluster *c);
+void operator_stop(struct cluster *c);
+/* Says that all memory is lost, if that is so. */
+bool operator_recover(struct cluster *c);
+/* Changes the chain while nothing is wrong; at the latest now it must be faultless. */
+bool operator_plan(struct cluster *c);
+/* Asks a replica for a counter. */
+void operator_create(struct sim_replica *r, uint32_t name);
+uint64_t reserve_of_name(const struct cluster *c, uint32_t name);
 
 /* faults.c */
 void faults_begin(struct cluster *c);
@@ -251,6 +306,12 @@ void parcel_send(struct cluster *c, struct parcel *parcel, uint64_t delay_ns);
 void network_send(struct sim_replica *from, const struct epoch_message *message);
 uint64_t network_delay(struct cluster *c);
 
+/* creation.c: a daemon's part in making counters, which have names. */
+void creation_advance(struct sim_replica *r);
+void creation_name(const struct sim_replica *r, struct parcel *write);
+/* A record with these names was read, or written. */
+void creation_learn(struct sim_replica *r, const uint32_t *names, uint32_t count);
+
 /* store.c */
 void store_request(struct sim_replica *r, const struct epoch_effect *effect);
 void store_apply(struct cluster *c, struct parcel *request);
@@ -263,6 +324,9 @@ void replica_receive(struct sim_replica *r, struct parcel *parcel);
 void replica_effects(struct sim_replica *r);
 struct sim_region *replica_region(struct sim_replica *r, uint64_t epoch);
 struct epoch_member replica_member(const struct sim_replica *r);
+uint64_t replica_clock(const struct sim_replica *r);
+/* Somebody tells it to begin the cluster. */
+void replica_begin(struct sim_replica *r);
 /* It holds memory of the newest active epoch, dead or alive. */
 bool replica_holds_newest(const struct sim_replica *r);
 
@@ -275,6 +339,17 @@ void region_keep(struct sim_replica *r);
 void region_adopt(struct sim_replica *r);
 uint64_t *region_word(struct sim_region *region, uint64_t offset);
 
+/* join.c */
+void client_ask(struct sim_client *k);
+void client_linking_step(struct sim_client *k);
+void client_links_close(struct sim_client *k);
+
+/* direct.c */
+bool direct_begin(struct sim_client *k, uint32_t counter, uint64_t n);
+void direct_step(struct sim_client *k);
+/* What was drawn goes to the queue, or with @dead to nobody. */
+void direct_end(struct sim_client *k, bool dead);
+
 /* client.c */
 void client_start(struct sim_client *client);
 void client_tick(struct sim_client *client);
@@ -284,5 +359,13 @@ void client_drop(struct sim_client *client);
 /* Ends the session in the middle of whatever it does; another takes its row. */
 void client_renew(struct sim_client *client);
 void client_close(struct sim_client *client);
+uint64_t client_clock(const struct sim_client *client);
+/* All its queues know that their links, or their epoch, are over. */
+void client_lost(struct sim_client *client);
+void client_leave(struct sim_client *client);
+void client_result(
+	struct sim_client *client, uint32_t counter, const struct ticket_result *result);
+/* A backup is being sealed and @head is cut off: a good moment to rest with a lease. */
+void client_rest(struct sim_client *client, uint32_t head);
 
 #endif

@@ -86,8 +86,22 @@ static void fault_zombie(struct cluster *c)
 	}
 	if (cluster_chance(c, 700))
 		fault_part_store(c, head, ns);
-	if (cluster_chance(c, 600))
+	if (cluster_chance(c, 600) && !c->config.sleepers)
 		c->clients[client].ambush_ns = sleep_ns;
+}
+
+/* The chain is whole and in use; then its head is cut off, once. */
+static void fault_leases(struct cluster *c)
+{
+	const struct epoch_record *record = &c->store.record;
+
+	if (record->phase == EPOCH_ACTIVE && record->chain.count == c->config.replicas &&
+		cluster_now(c) >=
+			c->zombie_ns + (c->zombie_ns ? 2 * c->config.lease_ns : 0) &&
+		cluster_chance(c, 300)) {
+		c->zombie_ns = cluster_now(c);
+		fault_zombie(c);
+	}
 }
 
 static void on_head_crash(void *context, uint64_t head)
@@ -140,20 +154,6 @@ static void fault_network(struct cluster *c)
 		fault_part(c, a, b, duration(c));
 }
 
-/* Operators do not know which replica to ask: they ask any. */
-static void fault_command(struct cluster *c, struct sim_replica *r)
-{
-	uint32_t id = 1 + (uint32_t)cluster_random(c, c->config.replicas);
-
-	if (!r->alive || cluster_is_paused(c, r->index))
-		return;
-	if (cluster_chance(c, 500))
-		(void)epoch_remove(&r->machine, id, cluster_now(c));
-	else
-		(void)epoch_promote(&r->machine, id, cluster_now(c));
-	replica_effects(r);
-}
-
 static void fault_one(struct cluster *c)
 {
 	uint32_t nodes = c->config.replicas + c->config.clients;
@@ -162,6 +162,10 @@ static void fault_one(struct cluster *c)
 	/* Where packets are very late, links that are replaced are the interesting ones. */
 	if (c->config.straggle > 60000 && cluster_chance(c, 400)) {
 		fault_relink(c);
+		return;
+	}
+	if (c->config.sleepers) {
+		fault_leases(c);
 		return;
 	}
 	switch (cluster_random(c, 13)) {
@@ -197,7 +201,7 @@ static void fault_one(struct cluster *c)
 		client_renew(&c->clients[cluster_random(c, c->config.clients)]);
 		break;
 	default:
-		fault_command(c, r);
+		operator_command(c);
 	}
 }
 
@@ -208,6 +212,11 @@ static void on_fault(void *context, uint64_t argument)
 	(void)argument;
 	if (c->quiet)
 		return;
+	if (cluster_chance(c, 100))
+		operator_create(
+			&c->replicas[c->store.present ? c->store.record.chain.at[0].id - 1
+						      : 0],
+			1 + (uint32_t)cluster_random(c, NAMES));
 	fault_one(c);
 	call_at(c, cluster_now(c) + 1000 + cluster_random(c, 300000), on_fault, 0);
 }

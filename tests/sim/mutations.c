@@ -29,11 +29,15 @@ static const char *const names[MUTATIONS_COUNT] = {
 	[MUTATION_NOBODY_SEALED] = "nobody-sealed",
 	[MUTATION_CEILING_EARLY] = "ceiling-before-store",
 	[MUTATION_RECOVER_AT_BASE] = "recover-at-base",
+	[MUTATION_DRIFT_IGNORED] = "drift-ignored",
+	[MUTATION_COUNTER_AGAIN] = "counter-made-again",
+	[MUTATION_BEGIN_LASTS] = "begin-allowed-for-ever",
 	[MUTATION_HEAD_NOT_SEALED] = "old-head-not-sealed",
 	[MUTATION_SEAL_MISSES] = "seal-misses-backup",
 	[MUTATION_REPORT_THEN_SEAL] = "report-before-seal",
 	[MUTATION_REGION_REUSED] = "region-reused",
 	[MUTATION_LINK_OUTLIVED] = "link-outlived",
+	[MUTATION_DIRECT_IN_ROUND] = "direct-beside-round",
 };
 
 bool mutation_choose(const char *name)

@@ -1,12 +1,6 @@
-/*
- * pawl-sim: a cluster of replicas and clients in simulated time (design.md, section 9).
- *
- *     pawl-sim --seeds N --from S        run N seeds, with faults that the seeds choose
- *     pawl-sim --seed S --trace          replay one, telling every event
- *     pawl-sim --scripts [--trace]       the classic failures of sequencers, one by one
- *     pawl-sim --mutation NAME ...       with a rule broken: expects to catch it
- *     pawl-sim --list-mutations          the rules that can be broken
- */
+/* pawl-sim: a cluster of replicas and clients in simulated time (design.md, section 9). */
+#include <argp.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -14,16 +8,55 @@
 #include <string.h>
 
 #include "sequencer/core/panic.h"
+#include "tests/sim/choose.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/mutations.h"
 #include "tests/sim/scripts.h"
+
+#define EXIT_MISUSE 2
+
+enum {
+	OPTION_SEEDS = 256,
+	OPTION_FROM,
+	OPTION_SEED,
+	OPTION_TRACE,
+	OPTION_SCRIPTS,
+	OPTION_SCRIPT,
+	OPTION_MUTATION,
+	OPTION_LIST_SCRIPTS,
+	OPTION_LIST_MUTATIONS,
+};
+
+static const struct argp_option options[] = {
+	{"seeds", OPTION_SEEDS, "N", 0, "Run N seeds (default 100)", 0},
+	{"from", OPTION_FROM, "S", 0, "The first of them (default 1)", 0},
+	{"seed", OPTION_SEED, "S", 0, "Run this one: --from=S --seeds=1", 0},
+	{"trace", OPTION_TRACE, NULL, 0, "Tell what happens, with times in nanoseconds",
+		0},
+	{"scripts", OPTION_SCRIPTS, NULL, 0,
+		"Play the classic failures instead, each with every seed", 0},
+	{"script", OPTION_SCRIPT, "TEXT", 0, "Play those whose name contains TEXT", 0},
+	{"mutation", OPTION_MUTATION, "NAME", 0,
+		"Break a rule of the protocol; success is to notice it", 0},
+	{"list-scripts", OPTION_LIST_SCRIPTS, NULL, 0, "Name the scripts", 0},
+	{"list-mutations", OPTION_LIST_MUTATIONS, NULL, 0,
+		"Name the rules that can be broken", 0},
+	{NULL, 0, NULL, 0, NULL, 0},
+};
+
+static const char doc[] =
+	"Runs clusters of replicas and clients in simulated time, from seeds that choose "
+	"their sizes and what goes wrong, and checks what must hold.\v"
+	"Exit status: 0 all was well, 1 something was wrong (or a broken rule was not "
+	"noticed), 2 the arguments make no sense.  The same seed always does the same: "
+	"'pawl-sim --seed S --trace' replays what was reported as 'seed S'.";
 
 struct arguments {
 	uint64_t from;
 	uint64_t seeds;
 	const char *mutation;
+	const char *script; /* part of a name; NULL: no scripts */
 	bool trace;
-	bool scripts;
 };
 
 static jmp_buf panic_return;
@@ -34,41 +67,6 @@ void pawl_panic(const char *file, int line, const char *claim)
 {
 	(void)snprintf(panic_text, sizeof(panic_text), "%s:%d: %s", file, line, claim);
 	longjmp(panic_return, 1);
-}
-
-static void config_choose(struct cluster_config *config, uint64_t seed, bool trace)
-{
-	static const uint32_t replicas[] = {1, 2, 2, 2, 3, 3, 3, 4, 5, 7};
-	static const uint32_t eagerness[] = {20, 60, 300};
-	static const uint32_t reads[] = {50, 200, 600};
-	struct random random = {.state = seed};
-	bool long_leases = random_chance(&random, 500000);
-	bool late = random_chance(&random, 250000);
-	bool large_reserves = random_chance(&random, 500000);
-
-	*config = (struct cluster_config){
-		.seed = seed,
-		.replicas = replicas[random_below(&random, 10)],
-		.clients = 1 + (uint32_t)random_below(&random, 4),
-		.depth = 1 + (uint32_t)random_below(&random, DEPTH_MAX),
-		.faults_ns = 500000 + random_below(&random, 4500000),
-		.reserve_max = random_below(&random, large_reserves ? 2000 : 20),
-		.ceiling_ahead = 16 + random_below(&random, large_reserves ? 1000 : 100),
-		.lease_ns = 20000 + random_below(&random, long_leases ? 2000000 : 200000),
-		.detect_ns = 50000 + random_below(&random, 200000),
-		.eagerness = eagerness[random_below(&random, 3)],
-		.reads = reads[random_below(&random, 3)],
-		.straggle = (uint32_t)random_below(&random, late ? 400000 : 60000),
-		.straggle_ns = 20000 +
-			       (uint32_t)random_below(&random, late ? 1000000 : 200000),
-		.trace = trace,
-	};
-	for (uint32_t i = 0; i < COUNTERS; i++)
-		config->operations[i] = 16 + (uint32_t)random_below(
-						     &random, OPERATIONS_MAX - 16);
-	/* Some seeds use one kind of counter only. */
-	if (random_chance(&random, 400000))
-		config->operations[random_below(&random, COUNTERS)] = 0;
 }
 
 /* NULL, or what is wrong. */
@@ -93,14 +91,14 @@ static const char *simulate(uint64_t seed, bool trace)
 
 static int seeds_run(const struct arguments *a)
 {
-	for (uint64_t seed = a->from; seed < a->from + a->seeds; seed++) {
+	for (uint64_t seed = a->from; seed - a->from < a->seeds; seed++) {
 		const char *wrong = simulate(seed, a->trace);
 
 		if (!wrong)
 			continue;
 		if (a->mutation)
-			(void)printf("%s: caught by seed %" PRIu64 ", the %" PRIu64
-				     "th: %s\n",
+			(void)printf("%s: caught by seed %" PRIu64 ", number %" PRIu64
+				     ": %s\n",
 				a->mutation, seed, seed - a->from + 1, wrong);
 		else
 			(void)printf("seed %" PRIu64 ": %s\n", seed, wrong);
@@ -120,79 +118,119 @@ static const char *script_run(const struct script *script, uint64_t seed, bool t
 
 	if (setjmp(panic_return))
 		return panic_text;
-	wrong = script->run(&cluster, seed, trace);
+	wrong = script_play(&cluster, script, seed, trace);
+	if (cluster.wrong)
+		wrong = cluster.wrong;
 	cluster_close(&cluster);
 	return wrong;
 }
 
 static int scripts_run(const struct arguments *a)
 {
-	int failures = 0;
+	int failures = 0, played = 0;
 
 	for (uint32_t i = 0; i < scripts_count; i++) {
 		const struct script *script = &scripts[i];
 		const char *wrong = NULL;
 		uint64_t seed = a->from;
 
-		while (!wrong && seed < a->from + a->seeds)
+		if (!strstr(script->name, a->script))
+			continue;
+		while (!wrong && seed - a->from < a->seeds)
 			wrong = script_run(script, seed++, a->trace);
 		(void)printf("%s: %s\n", script->name, wrong ? wrong : "as it should be");
 		if (wrong)
 			(void)printf("  with seed %" PRIu64 "\n", seed - 1);
 		failures += wrong != NULL;
+		played++;
 	}
-	return failures > 0;
+	if (played == 0)
+		(void)fprintf(stderr,
+			"pawl-sim: --script: no name contains '%s'; --list-scripts shows "
+			"them\n",
+			a->script);
+	return played == 0 ? EXIT_MISUSE : failures > 0;
 }
 
-static int misuse(void)
+static uint64_t number_parse(
+	const char *text, uint64_t least, const struct argp_state *state)
 {
-	(void)fprintf(stderr, "pawl-sim [--seeds N] [--from S] [--seed S] [--trace] "
-			      "[--mutation NAME] [--list-mutations] [--scripts]\n");
-	return 2;
+	char *end;
+	uint64_t value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || end == text || *end != '\0' || text[0] == '-' || value < least)
+		argp_error(
+			state, "'%s' is not a number from %" PRIu64 " on", text, least);
+	return value;
 }
 
-static bool option_parse(struct arguments *a, const char *option, const char *value)
+static void list(bool mutations)
 {
-	if (strcmp(option, "--seeds") == 0) {
-		a->seeds = strtoull(value, NULL, 10);
-	} else if (strcmp(option, "--from") == 0) {
-		a->from = strtoull(value, NULL, 10);
-	} else if (strcmp(option, "--seed") == 0) {
-		a->from = strtoull(value, NULL, 10);
+	if (mutations)
+		mutation_list();
+	for (uint32_t i = 0; i < scripts_count && !mutations; i++)
+		(void)puts(scripts[i].name);
+	exit(0);
+}
+
+static error_t option_parse(int key, char *value, struct argp_state *state)
+{
+	struct arguments *a = state->input;
+
+	switch (key) {
+	case OPTION_SEEDS:
+		a->seeds = number_parse(value, 1, state);
+		return 0;
+	case OPTION_FROM:
+		a->from = number_parse(value, 0, state);
+		return 0;
+	case OPTION_SEED:
+		a->from = number_parse(value, 0, state);
 		a->seeds = 1;
-	} else if (strcmp(option, "--mutation") == 0) {
+		return 0;
+	case OPTION_TRACE:
+		a->trace = true;
+		return 0;
+	case OPTION_SCRIPTS:
+		a->script = "";
+		return 0;
+	case OPTION_SCRIPT:
+		a->script = value;
+		return 0;
+	case OPTION_MUTATION:
 		a->mutation = value;
-		return mutation_choose(value);
-	} else {
-		return false;
+		if (!mutation_choose(value))
+			argp_error(state,
+				"'%s' is no rule that can be broken; --list-mutations "
+				"shows them",
+				value);
+		return 0;
+	case OPTION_LIST_SCRIPTS:
+	case OPTION_LIST_MUTATIONS:
+		list(key == OPTION_LIST_MUTATIONS);
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s' is not an option", value);
+		return EINVAL;
+	case ARGP_KEY_END:
+		if (a->script && a->mutation)
+			argp_error(state, "--mutation goes with seeds, not with scripts");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
 	}
-	return true;
-}
-
-static bool arguments_parse(int argc, char **argv, struct arguments *a)
-{
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--trace") == 0)
-			a->trace = true;
-		else if (strcmp(argv[i], "--scripts") == 0)
-			a->scripts = true;
-		else if (i + 1 == argc || !option_parse(a, argv[i], argv[i + 1]))
-			return false;
-		else
-			i++;
-	}
-	return true;
 }
 
 int main(int argc, char **argv)
 {
+	static const struct argp argp = {
+		.options = options, .parser = option_parse, .doc = doc};
 	struct arguments a = {.from = 1, .seeds = 100};
 
-	if (argc == 2 && strcmp(argv[1], "--list-mutations") == 0) {
-		mutation_list();
-		return 0;
-	}
-	if (!arguments_parse(argc, argv, &a))
-		return misuse();
-	return a.scripts ? scripts_run(&a) : seeds_run(&a);
+	argp_err_exit_status = EXIT_MISUSE;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
+		return EXIT_MISUSE;
+	return a.script ? scripts_run(&a) : seeds_run(&a);
 }

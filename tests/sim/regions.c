@@ -84,7 +84,7 @@ void region_install(struct sim_replica *r, const struct epoch_record *record)
 	}
 	region->epoch = record->epoch;
 	region->incarnation = r->life;
-	for (uint32_t i = 0; i < COUNTERS; i++) {
+	for (uint32_t i = 0; i < record->counters_count; i++) {
 		const struct epoch_counter *counter = &record->counters[i];
 
 		*region_word(region, region_counter_offset(i)) = counter->base;
@@ -131,7 +131,7 @@ static void state_seal(struct sim_region *region, bool head)
 static void backup_report(
 	struct sim_replica *r, struct sim_region *region, struct parcel *parcel)
 {
-	for (uint32_t i = 0; i < COUNTERS; i++)
+	for (uint32_t i = 0; i < parcel->counters_count; i++)
 		parcel->values[i] = marks_report(
 			region->memory->ops->base(region->memory), &r->cluster->layout,
 			i);
@@ -141,7 +141,7 @@ static void seal_report(struct sim_replica *r, struct parcel *parcel)
 {
 	parcel->stage = UINT32_MAX;
 	epoch_on_sealed_here(&r->machine, parcel->epoch, parcel->head, parcel->values,
-		COUNTERS, cluster_now(r->cluster));
+		parcel->counters_count, replica_clock(r));
 }
 
 /* What happens to a region at one moment of its sealing.  True: that was all. */
@@ -157,7 +157,7 @@ static bool seal_stage(
 			state_seal(region, parcel->head);
 		return false;
 	}
-	if (parcel->head && parcel->stage <= COUNTERS) {
+	if (parcel->head && parcel->stage <= parcel->counters_count) {
 		counter_seal(region, parcel->stage - 1);
 		return false;
 	}

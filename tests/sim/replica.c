@@ -7,6 +7,11 @@
 
 #define TOKEN_ROWS 16
 
+uint64_t replica_clock(const struct sim_replica *r)
+{
+	return cluster_clock(r->cluster, r->index);
+}
+
 struct epoch_member replica_member(const struct sim_replica *r)
 {
 	return (struct epoch_member){r->index + 1, r->life};
@@ -65,6 +70,9 @@ static void effect_do(struct sim_replica *r, const struct epoch_effect *effect)
 		parcel->life = r->life;
 		parcel->epoch = effect->epoch;
 		parcel->head = effect->head;
+		parcel->counters_count = effect->counters_count;
+		for (uint32_t i = 0; i < c->config.clients && !effect->head; i++)
+			client_rest(&c->clients[i], c->store.record.former.at[0].id - 1);
 		memset(parcel->values, 0, sizeof(parcel->values));
 		parcel_send(c, parcel, 100 + cluster_random(c, 5000));
 		return;
@@ -86,7 +94,7 @@ static void effect_do(struct sim_replica *r, const struct epoch_effect *effect)
 		r->served = effect->epoch;
 		return;
 	case EPOCH_SHOW_CEILINGS:
-		for (uint32_t i = 0; i < COUNTERS; i++) {
+		for (uint32_t i = 0; i < effect->record->counters_count; i++) {
 			uint64_t *word = region_word(replica_region(r, effect->epoch),
 				region_ceiling_offset(&c->layout, i));
 
@@ -130,6 +138,7 @@ static void on_join(struct sim_replica *r, const struct parcel *join)
 	answer->joined.epoch = serving->epoch;
 	answer->joined.from = join->epoch;
 	answer->joined.lease_ns = c->config.lease_ns;
+	answer->joined.counters_count = r->machine.seen.counters_count;
 	answer->joined.chain_count = serving->chain.count;
 	for (uint32_t i = 0; i < serving->chain.count; i++) {
 		const char *address = address_find(
@@ -165,12 +174,12 @@ static void message_take(struct sim_replica *r, struct parcel *parcel)
 			history.stands[i] = parcel->history.stands[i];
 		}
 	}
-	epoch_on_message(&r->machine, &message, cluster_now(r->cluster));
+	epoch_on_message(&r->machine, &message, replica_clock(r));
 }
 
 void replica_receive(struct sim_replica *r, struct parcel *parcel)
 {
-	uint64_t now_ns = cluster_now(r->cluster);
+	uint64_t now_ns = replica_clock(r);
 
 	if (!r->alive || (parcel->life != 0 && parcel->life != r->life)) {
 		parcel->stage = UINT32_MAX;
@@ -214,7 +223,7 @@ static void peer_judge(struct sim_replica *r, uint32_t peer)
 {
 	struct cluster *c = r->cluster;
 	struct epoch_member member = {peer + 1, r->suspects_life[peer]};
-	uint64_t now_ns = cluster_now(c);
+	uint64_t now_ns = replica_clock(r);
 	bool bad_day = !c->quiet && !c->config.scripted && cluster_chance(c, 1);
 
 	if (r->suspects_life[peer] != c->replicas[peer].life && peer_answers(r, peer)) {
@@ -249,8 +258,7 @@ static void values_tell(struct sim_replica *r)
 
 	for (uint32_t i = 0; region && i < COUNTERS; i++)
 		epoch_on_value(&r->machine, i,
-			*region_word(region, region_counter_offset(i)),
-			cluster_now(r->cluster));
+			*region_word(region, region_counter_offset(i)), replica_clock(r));
 }
 
 static void replica_tick(struct sim_replica *r)
@@ -265,8 +273,9 @@ static void replica_tick(struct sim_replica *r)
 	}
 	values_tell(r);
 	if (cluster_chance(c, 10))
-		epoch_on_watch(&r->machine, cluster_now(c));
-	epoch_on_time(&r->machine, cluster_now(c));
+		epoch_on_watch(&r->machine, replica_clock(r));
+	epoch_on_time(&r->machine, replica_clock(r));
+	creation_advance(r);
 	replica_effects(r);
 }
 
@@ -296,34 +305,51 @@ static struct epoch_config config_make(const struct sim_replica *r)
 		.store_ns = 50000,
 		.join_ns = 150000,
 		.ceiling_ahead = r->cluster->config.ceiling_ahead,
-		.rejoin = true,
+		.rejoin = !(r->cluster->config.strangers >> r->index & 1),
 	};
+}
+
+void replica_begin(struct sim_replica *r)
+{
+	const struct cluster_config *config = &r->cluster->config;
+	struct epoch_counter counters[COUNTERS_BEGUN] = {
+		{.ceiling = config->ceiling_ahead},
+		{.ceiling = config->ceiling_ahead, .reserve_max = config->reserve_max}};
+
+	r->may_begin = true;
+	epoch_begin(&r->machine, counters, COUNTERS_BEGUN, config->lease_ns,
+		replica_clock(r));
+}
+
+static void life_begin(struct sim_replica *r)
+{
+	r->life++;
+	r->alive = true;
+	r->may_begin = false;
+	r->served = 0;
+	r->names_count = COUNTERS_BEGUN;
+	r->creating = 0;
+	memset(r->names, 0, sizeof(r->names));
+	memset(r->suspects, 0, sizeof(r->suspects));
+	memset(r->down_ns, 0, sizeof(r->down_ns));
+	for (uint32_t i = 0; i < r->cluster->config.replicas; i++)
+		r->suspects_life[i] = r->cluster->replicas[i].life;
 }
 
 void replica_start(struct sim_replica *r)
 {
 	struct cluster *c = r->cluster;
 	struct epoch_config config;
-	struct epoch_counter counters[COUNTERS] = {{.ceiling = c->config.ceiling_ahead},
-		{.ceiling = c->config.ceiling_ahead,
-			.reserve_max = c->config.reserve_max}};
 
-	r->life++;
-	r->alive = true;
-	r->served = 0;
+	life_begin(r);
 	sim_node_restart(c->world, r->index);
 	PAWL_ASSERT(sim_device_open(c->world, r->index, &r->device) == 0);
 	r->device->ops->admit(r->device, admit, r);
 	config = config_make(r);
-	epoch_init(&r->machine, &config, r->words, cluster_now(c));
+	epoch_init(&r->machine, &config, r->words, replica_clock(r));
 	region_adopt(r);
-	if (r->index == 0) /* the one that was told to begin the cluster */
-		epoch_begin(&r->machine, counters, COUNTERS, c->config.lease_ns,
-			cluster_now(c));
-	memset(r->suspects, 0, sizeof(r->suspects));
-	memset(r->down_ns, 0, sizeof(r->down_ns));
-	for (uint32_t i = 0; i < c->config.replicas; i++)
-		r->suspects_life[i] = c->replicas[i].life;
+	if (r->index == 0) /* the one that is always told to begin the cluster */
+		replica_begin(r);
 	cluster_trace(c, "replica %u: starts life %" PRIu64 " holding epoch %" PRIu64,
 		r->index + 1, r->life, r->machine.serving.epoch);
 	PAWL_ASSERT(sim_world_call_at(

@@ -54,6 +54,7 @@ void store_request(struct sim_replica *r, const struct epoch_effect *effect)
 		request->record = *effect->record;
 		memcpy(request->counters, effect->record->counters,
 			sizeof(request->counters));
+		creation_name(r, request);
 	}
 	parcel_send(c, request, store_delay(c) * (lost ? 2 : 1));
 }
@@ -68,50 +69,30 @@ static void watch_tell(struct cluster *c)
 	}
 }
 
-/* An epoch is active: it must begin above everything that anybody was given. */
-static void activation_check(struct cluster *c, const struct epoch_record *record)
-{
-	struct sim_epoch *e = &c->epochs[c->epochs_count];
-
-	if (c->epochs_count > 0 && e[-1].epoch == record->epoch)
-		return;
-	PAWL_ASSERT(c->epochs_count < EPOCHS_MAX);
-	c->epochs_count++;
-	e->epoch = record->epoch;
-	for (uint32_t i = 0; i < COUNTERS; i++) {
-		const struct epoch_counter *counter = &record->counters[i];
-
-		e->bases[i] = counter->base;
-		if (counter->stand < counter->base || MUTATED(STAND_AT_BASE))
-			c->gaps_allowed[i] += counter->reserve_max;
-		if (counter->base < c->confirmed[i])
-			cluster_wrong(c, "an epoch begins below a number given out");
-	}
-}
+static const char *const phases[] = {[EPOCH_PREPARING] = "preparing",
+	[EPOCH_ACTIVE] = "active",
+	[EPOCH_STOPPED] = "stopped"};
 
 static void record_put(struct cluster *c, const struct parcel *request)
 {
 	struct sim_store *store = &c->store;
 
-	if (store->present && request->record.epoch < store->record.epoch)
-		cluster_wrong(c, "the record went back to an older epoch");
+	check_record(c, request);
 	store->present = true;
 	store->revision++;
 	store->record = request->record;
 	memcpy(store->counters, request->counters, sizeof(store->counters));
+	memcpy(store->names, request->names, sizeof(store->names));
 	store->record.counters = store->counters;
 	cluster_trace(c,
 		"store: revision %" PRIu64 " epoch %" PRIu64 " %s active %" PRIu64
 		" proposer %u chain of %u led by %u bases %" PRIu64 " %" PRIu64
 		" ceilings %" PRIu64 " %" PRIu64,
-		store->revision, store->record.epoch,
-		store->record.phase == EPOCH_ACTIVE ? "active" : "preparing",
+		store->revision, store->record.epoch, phases[store->record.phase],
 		store->record.active_epoch, store->record.proposer.id,
 		store->record.chain.count, store->record.chain.at[0].id,
 		store->counters[0].base, store->counters[1].base,
 		store->counters[0].ceiling, store->counters[1].ceiling);
-	if (store->record.phase == EPOCH_ACTIVE)
-		activation_check(c, &store->record);
 	watch_tell(c);
 }
 
@@ -142,7 +123,16 @@ void store_apply(struct cluster *c, struct parcel *request)
 	answer->revision = store->revision;
 	answer->record = store->record;
 	memcpy(answer->counters, store->counters, sizeof(answer->counters));
+	memcpy(answer->names, store->names, sizeof(answer->names));
 	parcel_send(c, answer, store_delay(c));
+}
+
+/* What a daemon learns beside its machine. */
+static void record_known(struct sim_replica *r, const struct parcel *answer)
+{
+	creation_learn(r, answer->names, answer->record.counters_count);
+	if (answer->record.phase == EPOCH_ACTIVE)
+		r->may_begin = false;
 }
 
 void store_answer(struct sim_replica *r, const struct parcel *answer)
@@ -150,10 +140,12 @@ void store_answer(struct sim_replica *r, const struct parcel *answer)
 	struct epoch_machine *m = &r->machine;
 	struct epoch_record record = answer->record;
 	struct epoch_counter counters[COUNTERS];
-	uint64_t now_ns = cluster_now(r->cluster);
+	uint64_t now_ns = replica_clock(r);
 
 	memcpy(counters, answer->counters, sizeof(counters));
 	record.counters = counters;
+	if (answer->written == EPOCH_WRITTEN && !answer->absent)
+		record_known(r, answer);
 	if (answer->write)
 		epoch_on_written(m, answer->written, answer->revision, now_ns);
 	else if (answer->written == EPOCH_UNKNOWN)

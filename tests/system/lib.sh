@@ -23,10 +23,10 @@ memory=$(mktemp -d /dev/shm/pawl-test.XXXXXX)
 export PAWL_RUNTIME_DIR=$work/run PAWL_STATE_DIR=$work/state
 spawned=()
 
-# The process that holds a cluster's lock, if it lives.
+# The process of a cluster's replica (daemon_pid CLUSTER [ID]), which holds its lock, if it lives.
 daemon_pid() {
-	local pid=''
-	[ ! -e "$PAWL_RUNTIME_DIR/$1/1.lock" ] || read -r pid <"$PAWL_RUNTIME_DIR/$1/1.lock" || true
+	local pid='' lock=$PAWL_RUNTIME_DIR/$1/${2:-1}.lock
+	[ ! -e "$lock" ] || read -r pid 2>/dev/null <"$lock" || true
 	[ -n "$pid" ] && [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$PAWL_BIN/pawld")" ] || return 1
 	echo "$pid"
 }
@@ -39,15 +39,18 @@ tear_down() {
 		kill -KILL "$pid" 2>/dev/null
 	done
 	wait 2>/dev/null
-	for lock in "$PAWL_RUNTIME_DIR"/*/1.lock; do
-		pid=$(daemon_pid "$(basename "$(dirname "$lock")")" 2>/dev/null) && kill -KILL "$pid"
+	for lock in "$PAWL_RUNTIME_DIR"/*/*.lock; do
+		pid=$(daemon_pid "$(basename "$(dirname "$lock")")" "$(basename "$lock" .lock)" 2>/dev/null) &&
+			kill -KILL "$pid"
 	done
 	if [ "$result" != 0 ] && [ "$result" != 77 ]; then
-		for log in "$PAWL_STATE_DIR"/*/1.log "$work"/*.err; do
+		for log in "$PAWL_STATE_DIR"/*/*.log "$work"/*.err; do
 			[ ! -s "$log" ] || { echo "--- ${log#"$work/"}" && tail -n 20 "$log"; }
 		done
+		[ -z "${last_words:-}" ] || echo "$last_words"
 	fi
 	[ -z "${PAWL_TEST_NAMESPACE:-}" ] || umount -l "$work"/* 2>/dev/null
+	[ "$result" = 0 ] || [ -z "${KEEP:-}" ] || { rm -rf "$KEEP"; cp -r "$work" "$KEEP"; }
 	rm -rf "$work" "$memory"
 }
 trap tear_down EXIT
@@ -117,15 +120,16 @@ next_is() { # next_is CLUSTER/COUNTER NUMBER
 }
 
 # Ends the replica as a power cut would end it.
-daemon_kill() {
+daemon_kill() { # daemon_kill CLUSTER [ID]
 	local pid
-	pid=$(daemon_pid "$1") || fail "$1: no replica is running"
+	pid=$(daemon_pid "$@") || fail "$*: no replica is running"
 	kill -KILL "$pid"
-	await 10 daemon_gone "$1"
+	await 10 daemon_gone "$@"
 }
 
-daemon_gone() {
-	[ ! -e "$PAWL_RUNTIME_DIR/$1/1.lock" ] || flock -n "$PAWL_RUNTIME_DIR/$1/1.lock" true 2>/dev/null
+daemon_gone() { # daemon_gone CLUSTER [ID]
+	local lock=$PAWL_RUNTIME_DIR/$1/${2:-1}.lock
+	[ ! -e "$lock" ] || flock -n "$lock" true 2>/dev/null
 }
 
 await() {

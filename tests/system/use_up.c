@@ -1,47 +1,58 @@
 /*
- * Brings a counter to its end: takes the largest blocks there can be until no number is
- * left, 2^28 of them.  Exit status 0 when the end was met as it should be.
+ * Leaves a counter of a stopped cluster only a few numbers, in the record that the cluster
+ * goes on from.
  *
- *     use_up WHERE COUNTER
+ *     use_up STORE CLUSTER COUNTER NUMBERS
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <pawl/pawl.h>
+#include "sequencer/daemon/record_store.h"
 
-#define LIMIT (UINT64_C(1) << 60)
-
-/* Every block but the last fits; then the last word of the counter is taken too. */
-static int use_up(struct pawl *pawl, const char *name)
+static int use_up(struct record *record, const char *name, uint64_t left)
 {
-	struct pawl_counter *counter;
-	uint64_t last = 0;
-	int rc = pawl_counter_open(pawl, name, &counter);
+	struct record_counter *counter = record_counter(record, name);
 
-	while (!rc && last + PAWL_ADD_MAX < LIMIT)
-		rc = pawl_add(counter, PAWL_ADD_MAX, &last);
-	if (rc)
-		(void)fprintf(stderr, "use_up: after %" PRIu64 ": %s\n", last,
-			pawl_errmsg(pawl));
-	else
-		rc = pawl_add(counter, PAWL_ADD_MAX, &last) == -EOVERFLOW ? 0 : -EPROTO;
+	if (!counter || record->phase != RECORD_STOPPED)
+		return -ENOENT;
+	counter->base = COUNTER_LIMIT - 1 - left;
+	counter->stand = counter->base;
+	counter->ceiling = RECORD_CEILING_MAX;
+	return 0;
+}
+
+static int record_change(struct store *store, char **argv, struct error *err)
+{
+	struct record record = {.counters = NULL};
+	uint64_t revision = 0;
+	int rc = record_load(store, &record, &revision, err);
+
+	if (!rc && use_up(&record, argv[3], strtoull(argv[4], NULL, 10)))
+		rc = error_set(err, -ENOENT, "use_up: %s/%s: not there, or not stopped",
+			argv[2], argv[3]);
+	if (!rc)
+		rc = record_save(store, &record, &revision, err);
+	record_free(&record);
 	return rc;
 }
 
 int main(int argc, char **argv)
 {
-	struct pawl *pawl;
-	int rc;
+	struct error err = {.text = "use_up: STORE CLUSTER COUNTER NUMBERS"};
+	struct store_config config = {.timeout_ms = 1000};
+	struct store *store = NULL;
+	int rc = -EINVAL;
 
-	if (argc != 3)
-		return 2;
-	if (pawl_open(argv[1], NULL, &pawl)) {
-		(void)fprintf(stderr, "%s\n", pawl_errmsg(NULL));
-		return EXIT_FAILURE;
+	if (argc == 5) {
+		config.address = argv[1];
+		config.cluster = argv[2];
+		rc = store_open(&config, &store, &err);
 	}
-	rc = use_up(pawl, argv[2]);
-	pawl_close(pawl);
+	if (!rc)
+		rc = record_change(store, argv, &err);
+	store_close(store);
+	if (rc)
+		(void)fprintf(stderr, "%s\n", err.text);
 	return rc ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -100,6 +100,15 @@ static void a_cluster_is_all_one_must_name(void **state)
 	assert_true(config.device_memory);
 	assert_false(config.settle);
 	assert_string_equal(config.pin, "");
+	assert_int_equal(config.advertise_count, 0);
+	assert_int_equal(config.heartbeat_ms, 20);
+	assert_int_equal(config.suspect_ms, 1000);
+	assert_int_equal(config.step_timeout_ms, 500);
+	assert_int_equal(config.takeover_ms, 2000);
+	assert_int_equal(config.turn_ms, 20);
+	assert_int_equal(config.lease_ms, 50);
+	assert_true(config.rejoin);
+	assert_int_equal(config.store_timeout_ms, 2000);
 }
 
 static void the_command_line_sets_everything(void **state)
@@ -120,6 +129,35 @@ static void the_command_line_sets_everything(void **state)
 	assert_int_equal(config.huge_pages, PAGES_REQUIRE);
 	assert_int_equal(config.lock_memory, PAGES_OFF);
 	assert_string_equal(config.pin, "0-3,8");
+}
+
+static void replicas_are_told_when_to_give_each_other_up(void **state)
+{
+	(void)state;
+	assert_parsed(PARSE("--cluster=c", "--heartbeat-ms=1", "--suspect-ms=10",
+		"--step-timeout-ms=10", "--takeover-ms=50", "--turn-ms=0", "--lease-ms=0",
+		"--rejoin=off", "--store-timeout-ms=60000"));
+	assert_int_equal(config.heartbeat_ms, 1);
+	assert_int_equal(config.suspect_ms, 10);
+	assert_int_equal(config.step_timeout_ms, 10);
+	assert_int_equal(config.takeover_ms, 50);
+	assert_int_equal(config.turn_ms, 0);
+	assert_int_equal(config.lease_ms, 0);
+	assert_false(config.rejoin);
+	assert_int_equal(config.store_timeout_ms, 60000);
+}
+
+static void what_is_advertised_is_a_list_of_its_own(void **state)
+{
+	(void)state;
+	assert_parsed(PARSE("--cluster=c", "--listen=*:7000", "--advertise=h1:7000",
+		"--advertise=10.0.0.1:7000", "--advertise=[fd00::1]:7000",
+		"--advertise=h1:7001"));
+	assert_int_equal(config.listen_count, 1);
+	assert_string_equal(config.listen[0], "*:7000");
+	assert_int_equal(config.advertise_count, 4);
+	assert_string_equal(config.advertise[0], "h1:7000");
+	assert_string_equal(config.advertise[3], "h1:7001");
 }
 
 static void the_file_has_the_same_names(void **state)
@@ -212,6 +250,21 @@ static void a_bad_argument_is_named_with_what_would_do(void **state)
 		{"--listen=host:-1", "host:port"},
 		{"--listen=::1:7000", "host:port"},
 		{"--listen=[::1:7000", "host:port"},
+		{"--advertise=host", "host:port"},
+		{"--advertise=host:0", "port 0"},
+		{"--advertise=*:7000", "no *"},
+		{"--advertise=0.0.0.0:7000", "no *"},
+		{"--advertise=[::]:7000", "no *"},
+		{"--heartbeat-ms=0", "1..10000"},
+		{"--heartbeat-ms=501", "two heartbeats of 501 ms"},
+		{"--suspect-ms=9", "10..600000"},
+		{"--suspect-ms=39", "two heartbeats of 20 ms"},
+		{"--step-timeout-ms=9", "10..60000"},
+		{"--takeover-ms=49", "50..600000"},
+		{"--turn-ms=10001", "0..10000"},
+		{"--lease-ms=60001", "0..60000"},
+		{"--rejoin=yes", "on|off"},
+		{"--store-timeout-ms=9", "10..60000"},
 		{"--device-address=name", "IPv4"},
 		{"--group=a b", "group"},
 		{"--pin=far", "processors"},
@@ -265,13 +318,20 @@ static void a_text_that_is_too_long_is_refused(void **state)
 	assert_refused(argument, "159 bytes");
 }
 
-static void a_fourth_address_and_a_second_of_one_kind_are_refused(void **state)
+static void an_address_too_many_and_one_twice_are_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(PARSE("--cluster=c", "--listen=a:1", "--listen=a:1"), -EINVAL);
 	assert_int_equal(PARSE("--cluster=c", "--listen=a:1", "--listen=a:2",
 				 "--listen=a:3", "--listen=a:4"),
 		-EINVAL);
+	assert_non_null(strstr(err.text, "there are 3 addresses"));
+	assert_int_equal(
+		PARSE("--cluster=c", "--advertise=a:1", "--advertise=a:1"), -EINVAL);
+	assert_int_equal(PARSE("--cluster=c", "--advertise=a:1", "--advertise=a:2",
+				 "--advertise=a:3", "--advertise=a:4", "--advertise=a:5"),
+		-EINVAL);
+	assert_non_null(strstr(err.text, "there are 4 addresses"));
 }
 
 static void a_runtime_directory_too_long_for_a_socket_is_refused(void **state)
@@ -393,6 +453,7 @@ static void help_names_every_option_and_its_default(void **state)
 
 		(void)snprintf(name, sizeof(name), "--%s", config_options[i].name);
 		assert_non_null(strstr(text, name));
+		assert_true(strlen(config_options[i].help) < 180); /* or it is cut */
 	}
 	assert_non_null(strstr(text, "Transport:"));
 	assert_non_null(strstr(text, "(default 256)"));
@@ -415,7 +476,8 @@ static void what_is_printed_reads_back_the_same(void **state)
 		assert_parsed(round ? PARSE("--cluster=c", "--listen=a:1",
 					      "--listen=[::]:2", "--pin=near", "--settle",
 					      "--device=d/1", "--log-level=debug",
-					      "--id=77", "--device-memory=off")
+					      "--id=77", "--device-memory=off",
+					      "--rejoin=off", "--advertise=h:1")
 				    : PARSE("--cluster=c"));
 		text = capture(print_config);
 		assert_int_equal(
@@ -469,6 +531,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(a_cluster_is_all_one_must_name),
 		STORY(the_command_line_sets_everything),
+		STORY(replicas_are_told_when_to_give_each_other_up),
+		STORY(what_is_advertised_is_a_list_of_its_own),
 		STORY(the_file_has_the_same_names),
 		STORY(the_command_line_wins_wherever_it_stands),
 		STORY(a_value_that_the_command_line_overrules_is_still_checked),
@@ -476,7 +540,7 @@ int main(void)
 		STORY(a_cluster_is_required),
 		STORY(a_store_in_etcd_may_have_many_options),
 		STORY(a_text_that_is_too_long_is_refused),
-		STORY(a_fourth_address_and_a_second_of_one_kind_are_refused),
+		STORY(an_address_too_many_and_one_twice_are_refused),
 		STORY(a_runtime_directory_too_long_for_a_socket_is_refused),
 		STORY(a_bad_line_is_named_by_file_and_number),
 		STORY(a_line_too_long_is_refused_and_not_cut),

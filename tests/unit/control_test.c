@@ -12,6 +12,7 @@
 #include "sequencer/control/endpoint.h"
 #include "sequencer/control/frame.h"
 #include "sequencer/control/message.h"
+#include "tests/unit/message_trip.h"
 
 static void a_frame_needs_all_its_bytes(void **state)
 {
@@ -42,23 +43,6 @@ static void a_frame_that_is_too_long_is_refused(void **state)
 	assert_int_equal(
 		frame_next(bytes, sizeof(bytes), &payload, &payload_len, &frame_len),
 		-EMSGSIZE);
-}
-
-static int request_round_trip(Control__Request *request, struct error *err)
-{
-	size_t len = message_frame_len(&request->base);
-	uint8_t *bytes = malloc(len);
-	Control__Request *decoded;
-	int rc;
-
-	assert_non_null(bytes);
-	message_frame_write(&request->base, bytes);
-	rc = request_decode(
-		bytes + FRAME_HEADER_LEN, len - FRAME_HEADER_LEN, NULL, &decoded, err);
-	if (!rc)
-		control__request__free_unpacked(decoded, NULL);
-	free(bytes);
-	return rc;
 }
 
 static void a_request_without_an_id_is_refused(void **state)
@@ -100,54 +84,6 @@ static void a_cluster_name_with_a_slash_is_refused(void **state)
 	assert_int_equal(request_round_trip(&request, &err), -EBADMSG);
 	join.cluster = (char *)"desk";
 	assert_int_equal(request_round_trip(&request, &err), 0);
-}
-
-static int joined_round_trip(Control__Joined *joined)
-{
-	static _Alignas(16) uint8_t arena_bytes[16384];
-	Control__Reply reply = CONTROL__REPLY__INIT;
-	Control__Reply *decoded;
-	struct message_arena arena;
-	uint8_t bytes[1024];
-	struct error err;
-	size_t len;
-
-	reply.body_case = CONTROL__REPLY__BODY_JOINED;
-	reply.joined = joined;
-	len = message_frame_len(&reply.base);
-	assert_true(len <= sizeof(bytes));
-	message_frame_write(&reply.base, bytes);
-	message_arena_init(&arena, arena_bytes, sizeof(arena_bytes));
-	return reply_decode(bytes + FRAME_HEADER_LEN, len - FRAME_HEADER_LEN,
-		&arena.allocator, &decoded, &err);
-}
-
-static void a_session_outside_the_region_is_refused(void **state)
-{
-	Control__Joined joined = CONTROL__JOINED__INIT;
-	Control__Member member = CONTROL__MEMBER__INIT;
-	Control__Member *chain[] = {&member};
-
-	(void)state;
-	joined.cluster = (char *)"desk";
-	joined.epoch = 1;
-	joined.counters_max = 4;
-	joined.sessions_max = 4;
-	joined.row = 3;
-	joined.n_chain = 1;
-	joined.chain = chain;
-	assert_int_equal(joined_round_trip(&joined), 0);
-	joined.row = 4;
-	assert_int_equal(joined_round_trip(&joined), -EBADMSG);
-	joined.row = 0;
-	joined.epoch = 0;
-	assert_int_equal(joined_round_trip(&joined), -EBADMSG);
-	joined.epoch = 1;
-	joined.counters_max = 5000;
-	assert_int_equal(joined_round_trip(&joined), -EBADMSG);
-	joined.counters_max = 4;
-	joined.n_chain = 0;
-	assert_int_equal(joined_round_trip(&joined), -EBADMSG);
 }
 
 static void decoding_into_a_small_arena_fails_cleanly(void **state)
@@ -238,7 +174,6 @@ int main(void)
 		cmocka_unit_test(a_request_without_an_id_is_refused),
 		cmocka_unit_test(an_empty_request_is_refused),
 		cmocka_unit_test(a_cluster_name_with_a_slash_is_refused),
-		cmocka_unit_test(a_session_outside_the_region_is_refused),
 		cmocka_unit_test(decoding_into_a_small_arena_fails_cleanly),
 		cmocka_unit_test(endpoints_are_read_as_people_write_them),
 		cmocka_unit_test(what_is_no_endpoint_is_refused),

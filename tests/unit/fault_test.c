@@ -190,6 +190,16 @@ static void cut_link_fails_with_or_without_the_effect(void **state)
 	both_outcomes_check((struct fault_plan){.cut = 50000}, -EIO);
 }
 
+/* With the one word and the other as the one that is written. */
+static void pair_is_checked(struct link *link, uint64_t one, uint64_t other, int rc)
+{
+	uint64_t word = 5;
+
+	assert_int_equal(ops->write_read(link, one, 1, other, &word, 0), rc);
+	assert_int_equal(ops->write_read(link, other, 1, one, &word, 0), rc);
+	assert_int_equal(word, 5);
+}
+
 static void operation_without_effect_is_checked_like_any_other(void **state)
 {
 	const struct fault_plan plan = {.seed = 1, .lose = 1000000, .lose_polls = 100};
@@ -205,9 +215,37 @@ static void operation_without_effect_is_checked_like_any_other(void **state)
 		assert_int_equal(ops->compare_swap(rig.link, 4, 0, 1, 0), -EINVAL);
 		assert_int_equal(ops->write(rig.link, 4090, &word, 8, 0), -ERANGE);
 		assert_int_equal(ops->read(rig.link, 0, &word, 0, 0), -EINVAL);
+		pair_is_checked(rig.link, 4, 4096, -EINVAL);
+		pair_is_checked(rig.link, 0, 4, -EINVAL);
+		pair_is_checked(rig.link, 0, 4096, -ERANGE);
+		pair_is_checked(rig.link, 0, UINT64_MAX - 7, -ERANGE);
 		assert_int_equal(word, 5);
 		rig_close(&rig);
 	}
+}
+
+/* Nothing is written by a pair that is lost without its effect, and nothing is read. */
+static void lost_pair_takes_effect_or_does_not(void **state)
+{
+	struct fault_plan plan = {.lose = 1000000, .lose_polls = 2};
+	unsigned int with = 0;
+
+	(void)state;
+	for (plan.seed = 0; plan.seed < 200; plan.seed++) {
+		struct completion done;
+		uint64_t seen = 9;
+		struct rig rig;
+
+		rig_open(&rig, &plan);
+		assert_int_equal(ops->write_read(rig.link, 8, 1, 0, &seen, 4), 0);
+		(void)rig_take(&rig, &done, 1);
+		assert_int_equal(done.cookie, 4);
+		assert_int_equal(done.status, -ETIMEDOUT);
+		assert_int_equal(seen, ops->load(rig.memory, 8) ? 0 : 9);
+		with += ops->load(rig.memory, 8) == 1;
+		rig_close(&rig);
+	}
+	assert_in_range(with, 50, 150);
 }
 
 static void link_cut_by_hand_fails_what_is_in_flight(void **state)
@@ -288,6 +326,7 @@ int main(void)
 			lost_completion_ends_the_link_with_or_without_the_effect),
 		cmocka_unit_test(cut_link_fails_with_or_without_the_effect),
 		cmocka_unit_test(operation_without_effect_is_checked_like_any_other),
+		cmocka_unit_test(lost_pair_takes_effect_or_does_not),
 		cmocka_unit_test(link_cut_by_hand_fails_what_is_in_flight),
 		cmocka_unit_test(same_seed_gives_the_same_faults),
 		cmocka_unit_test(impossible_plan_is_refused),

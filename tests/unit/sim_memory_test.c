@@ -66,6 +66,29 @@ static void read_sees_the_moment_of_its_effect(void **state)
 	rig_close(&rig);
 }
 
+static void write_read_takes_effect_in_two_moments(void **state)
+{
+	uint64_t seen = 99, word = 6;
+	struct completion done;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, 4);
+	assert_int_equal(ops->write_read(rig.link, 8, 5, 0, &seen, 0), 0);
+	assert_int_equal(ops->load(rig.memory, 8), 0);
+	assert_true(sim_world_step(rig.world));
+	assert_int_equal(ops->load(rig.memory, 8), 5);
+	memcpy(ops->base(rig.memory), &word, 8); /* between the two */
+	assert_int_equal(seen, 99);
+	assert_true(sim_world_step(rig.world));
+	assert_int_equal(seen, 6);
+	assert_int_equal(rig_poll(&rig, &done), 0);
+	rig_settle(&rig);
+	assert_int_equal(rig_poll(&rig, &done), 1);
+	assert_int_equal(done.status, 0);
+	rig_close(&rig);
+}
+
 /* Two links at work, with calls in between and a fault now and then; what happened. */
 static uint64_t story_run(uint64_t seed)
 {
@@ -240,6 +263,7 @@ int main(void)
 		cmocka_unit_test(posting_effect_and_completion_are_three_moments),
 		cmocka_unit_test(polling_does_not_move_time),
 		cmocka_unit_test(read_sees_the_moment_of_its_effect),
+		cmocka_unit_test(write_read_takes_effect_in_two_moments),
 		cmocka_unit_test(same_seed_tells_the_same_story),
 		cmocka_unit_test(calls_come_in_time_order_and_within_the_limit),
 		cmocka_unit_test(long_writes_beyond_the_limit_have_to_wait),

@@ -70,6 +70,39 @@ extern "C" {
 struct pawl;
 struct pawl_counter;
 
+enum pawl_event_kind {
+	/*
+	 * The epoch is over for this handle, or a replica was lost: additions wait until
+	 * the next epoch, or until the replica is reached again.
+	 */
+	PAWL_EVENT_LOST = 1,
+	/* The handle goes on, in @epoch, with a chain of @replicas. */
+	PAWL_EVENT_EPOCH = 2,
+	/*
+	 * Up to @jump numbers of @counter just above its newest ones will never be handed
+	 * out: the head was lost while they were reserved, or everything was lost and the
+	 * operator went on from the ceiling.
+	 */
+	PAWL_EVENT_JUMP = 3,
+};
+
+/* Something that a handle met.  Good during the call. */
+struct pawl_event {
+	enum pawl_event_kind kind;
+	uint64_t epoch;	       /* of the handle now; with LOST the one that is over */
+	unsigned int replicas; /* in the chain; with EPOCH */
+	uint64_t pause_ns;     /* since the handle was lost; with EPOCH; 0: it was not */
+	struct pawl_counter *counter; /* with JUMP */
+	uint64_t jump;		      /* with JUMP */
+	const char *text;	      /* one line for people */
+};
+
+/*
+ * Called from within calls on the handle, on their thread.  It must not call anything on
+ * the handle.
+ */
+typedef void (*pawl_event_fn)(void *context, const struct pawl_event *event);
+
 /* What a handle does while it waits for an answer. */
 enum pawl_wait {
 	PAWL_WAIT_YIELD = 0, /* look, and let others run in between; the default */
@@ -92,11 +125,35 @@ struct pawl_options {
 	const char *device_address; /* or the local address of the device; NULL: any */
 	const char *
 		program; /* how this program is called in 'pawl status'; NULL: its name */
+	/*
+	 * Write marks so many numbers ahead, so that additions need one round trip to the
+	 * head alone; at most what the counter was created with (reserve_max).  When the
+	 * head is lost, so many numbers may be skipped.  0: dense.
+	 */
+	uint64_t reserve;
+	pawl_event_fn on_event; /* NULL: nobody listens */
+	void *event_context;
 };
 
-#define PAWL_OPTIONS_INIT                                                            \
-	{                                                                            \
-		sizeof(struct pawl_options), 0, PAWL_WAIT_YIELD, 0, NULL, NULL, NULL \
+#define PAWL_OPTIONS_INIT                                                             \
+	{                                                                             \
+		sizeof(struct pawl_options), 0, PAWL_WAIT_YIELD, 0, NULL, NULL, NULL, \
+			0, NULL, NULL                                                 \
+	}
+
+/* How to create a counter.  Begin with PAWL_COUNTER_OPTIONS_INIT. */
+struct pawl_counter_options {
+	size_t size; /* sizeof(struct pawl_counter_options) */
+	/*
+	 * The most that any session may reserve, up to PAWL_ADD_MAX: when a head is lost,
+	 * so many numbers may be skipped.  0: dense, no number is ever skipped by Pawl.
+	 */
+	uint64_t reserve_max;
+};
+
+#define PAWL_COUNTER_OPTIONS_INIT                          \
+	{                                                  \
+		sizeof(struct pawl_counter_options), 0 \
 	}
 
 /*
@@ -138,6 +195,20 @@ PAWL_API const char *pawl_version(void);
  */
 PAWL_API int pawl_counter_open(struct pawl *pawl, const char *name,
 	struct pawl_counter **counter_p) PAWL_MUST_CHECK;
+
+/*
+ * The same for a counter that may be reserved.  @options count when this creates the
+ * counter; a counter that exists keeps what it was created with.  NULL: as
+ * pawl_counter_open.
+ *
+ * -EINVAL: an option out of range, or not a name.  Else as pawl_counter_open.
+ */
+PAWL_API int pawl_counter_open_with(struct pawl *pawl, const char *name,
+	const struct pawl_counter_options *options,
+	struct pawl_counter **counter_p) PAWL_MUST_CHECK;
+
+/* The counter's name, as it was opened; it lives as long as the handle. */
+PAWL_API const char *pawl_counter_name(const struct pawl_counter *counter);
 
 /*
  * Increment-and-get: takes one number.  Equal to pawl_add with n = 1.

@@ -1,8 +1,9 @@
 /*
- * The record's text.  Decoding is strict: every field is there exactly once and has its
- * type and range, and there are no others, so that two versions can never read the same
- * text differently.  64-bit random numbers are text, as JSON readers elsewhere may hold
- * numbers as floating point.
+ * Reading the record's text.  Decoding is strict: every field is there exactly once and
+ * has its type and range, and there are no others, so that two versions can never read
+ * the same text differently.  64-bit random numbers are text, as JSON readers elsewhere may hold
+ * numbers as floating point.  A counter's numbers are a list without names, or a full
+ * record would not fit a store.
  */
 #include "sequencer/store/record.h"
 
@@ -10,7 +11,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +62,12 @@ static const json_t *read_field(struct reader *reader, const char *key)
 }
 
 /* No number of a record is above INT64_MAX, which is where JSON integers end here. */
+static bool number_fits(const json_t *value, uint64_t max)
+{
+	return json_is_integer(value) && json_integer_value(value) >= 0 &&
+	       (uint64_t)json_integer_value(value) <= max;
+}
+
 static int read_number(
 	struct reader *reader, const char *key, uint64_t max, uint64_t *n_p)
 {
@@ -69,8 +75,7 @@ static int read_number(
 
 	if (!value)
 		return -EBADMSG;
-	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-		(uint64_t)json_integer_value(value) > max)
+	if (!number_fits(value, max))
 		return reader_refuse(reader, key, "is no whole number in its range");
 	*n_p = (uint64_t)json_integer_value(value);
 	return 0;
@@ -165,6 +170,11 @@ static int decode_member(
 	if (!rc)
 		rc = decode_controls(&reader, member);
 	if (!rc)
+		rc = read_text(&reader, "transport", member->transport,
+			sizeof(member->transport));
+	if (!rc)
+		rc = read_text(&reader, "memory", member->memory, sizeof(member->memory));
+	if (!rc)
 		rc = read_text(&reader, "memory_path", member->memory_path,
 			sizeof(member->memory_path));
 	if (rc)
@@ -173,20 +183,43 @@ static int decode_member(
 	return reader_close(&reader);
 }
 
-static int decode_chain(struct reader *reader, struct record *record)
+/* One of the record's two chains; @members has room for CHAIN_MAX. */
+static int decode_chain(struct reader *reader, const char *key,
+	struct record_member *members, unsigned int *count_p)
 {
 	const json_t *array = NULL;
-	int rc = read_array(reader, "chain", CHAIN_MAX, &array);
+	int rc = read_array(reader, key, CHAIN_MAX, &array);
 
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < json_array_size(array); i++) {
-		rc = decode_member(
-			json_array_get(array, i), &record->chain[i], reader->err);
+		rc = decode_member(json_array_get(array, i), &members[i], reader->err);
 		if (rc)
 			return rc;
 	}
-	record->chain_count = (unsigned int)json_array_size(array);
+	*count_p = (unsigned int)json_array_size(array);
+	return 0;
+}
+
+/* Base, stand, ceiling and reserve_max, in this order. */
+static int decode_numbers(struct reader *reader, struct record_counter *counter)
+{
+	uint64_t *const numbers[] = {&counter->base, &counter->stand, &counter->ceiling,
+		&counter->reserve_max};
+	const size_t count = sizeof(numbers) / sizeof(numbers[0]);
+	const json_t *array = NULL;
+	int rc = read_array(reader, "numbers", count, &array);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < count; i++) {
+		const json_t *item = json_array_get(array, i); /* NULL after the end */
+
+		if (!number_fits(item, COUNTER_LIMIT - 1))
+			return reader_refuse(reader, "numbers",
+				"is not four whole numbers below 2^60");
+		*numbers[i] = (uint64_t)json_integer_value(item);
+	}
 	return 0;
 }
 
@@ -199,13 +232,7 @@ static int decode_counter(
 	if (!rc)
 		rc = read_text(&reader, "name", counter->name, sizeof(counter->name));
 	if (!rc)
-		rc = read_number(&reader, "base", COUNTER_LIMIT - 1, &counter->base);
-	if (!rc)
-		rc = read_number(
-			&reader, "ceiling", RECORD_CEILING_MAX, &counter->ceiling);
-	if (!rc)
-		rc = read_number(
-			&reader, "reserve_max", COUNTER_LIMIT - 1, &counter->reserve_max);
+		rc = decode_numbers(&reader, counter);
 	return rc ? rc : reader_close(&reader);
 }
 
@@ -258,6 +285,11 @@ static int decode_scalars(struct reader *reader, struct record *record)
 	if (!rc)
 		rc = read_number(reader, "proposer", UINT16_MAX, &proposer);
 	if (!rc)
+		rc = read_hex(
+			reader, "proposer_incarnation", &record->proposer_incarnation);
+	if (!rc)
+		rc = read_number(reader, "lease_ns", INT64_MAX, &record->lease_ns);
+	if (!rc)
 		rc = read_number(reader, "sessions_max", SESSIONS_MAX, &sessions_max);
 	record->proposer = (uint16_t)proposer;
 	record->sessions_max = (uint32_t)sessions_max;
@@ -269,7 +301,10 @@ static int decode_fields(struct reader *reader, struct record *record)
 	int rc = decode_scalars(reader, record);
 
 	if (!rc)
-		rc = decode_chain(reader, record);
+		rc = decode_chain(reader, "chain", record->chain, &record->chain_count);
+	if (!rc)
+		rc = decode_chain(
+			reader, "former", record->former, &record->former_count);
 	if (!rc)
 		rc = decode_counters(reader, record);
 	if (!rc)
@@ -322,77 +357,4 @@ int record_decode(
 	rc = decode_root(root, record_p, err);
 	json_decref(root);
 	return rc;
-}
-
-static json_t *encode_hex(uint64_t n)
-{
-	char text[HEX_LEN + 1];
-
-	(void)snprintf(text, sizeof(text), "%016" PRIx64, n);
-	return json_string(text);
-}
-
-/* Takes over @value; NULL, from an allocation that failed, makes the array NULL too. */
-static json_t *append(json_t *array, json_t *value)
-{
-	if (json_array_append_new(array, value) == 0)
-		return array;
-	json_decref(array);
-	return NULL;
-}
-
-static json_t *encode_member(const struct record_member *member)
-{
-	json_t *controls = json_array();
-
-	for (unsigned int i = 0; i < member->controls_count; i++)
-		controls = append(controls, json_string(member->controls[i]));
-	return json_pack("{s:i, s:o, s:o, s:s}", "id", (int)member->id, "incarnation",
-		encode_hex(member->incarnation), "control", controls, "memory_path",
-		member->memory_path);
-}
-
-static json_t *encode_counter(const struct record_counter *counter)
-{
-	return json_pack("{s:s, s:I, s:I, s:I}", "name", counter->name, "base",
-		(json_int_t)counter->base, "ceiling", (json_int_t)counter->ceiling,
-		"reserve_max", (json_int_t)counter->reserve_max);
-}
-
-static json_t *encode_record(const struct record *record)
-{
-	json_t *chain = json_array();
-	json_t *counters = json_array();
-
-	for (unsigned int i = 0; i < record->chain_count; i++)
-		chain = append(chain, encode_member(&record->chain[i]));
-	for (uint32_t i = 0; i < record->counters_count; i++)
-		counters = append(counters, encode_counter(&record->counters[i]));
-	return json_pack("{s:i, s:s, s:o, s:I, s:I, s:s, s:i, s:o, s:i, s:i, s:o}",
-		"format", RECORD_FORMAT, "cluster", record->cluster, "instance",
-		encode_hex(record->instance), "epoch", (json_int_t)record->epoch,
-		"active_epoch", (json_int_t)record->active_epoch, "phase",
-		record_phase_name(record->phase), "proposer", (int)record->proposer,
-		"chain", chain, "counters_max", (int)record->counters_max, "sessions_max",
-		(int)record->sessions_max, "counters", counters);
-}
-
-int record_encode(
-	const struct record *record, char **text_p, size_t *len_p, struct error *err)
-{
-	int rc = record_validate(record, err);
-	json_t *root;
-	char *text;
-
-	if (rc)
-		return rc;
-	root = encode_record(record);
-	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-	json_decref(root);
-	if (!text)
-		return error_set(
-			err, -ENOMEM, "record: no memory to write it; free some memory");
-	*text_p = text;
-	*len_p = strlen(text);
-	return 0;
 }

@@ -1,0 +1,271 @@
+/* The table of config_options.h: one row for each thing that can be configured. */
+#include "sequencer/core/names.h"
+#include "sequencer/daemon/config_check.h"
+#include "sequencer/daemon/config_options.h"
+
+/* Choices and numbers are stored alike. */
+_Static_assert(sizeof(enum config_transport) == sizeof(unsigned int), "enum size");
+_Static_assert(sizeof(enum config_log_level) == sizeof(unsigned int), "enum size");
+_Static_assert(sizeof(enum pages_policy) == sizeof(unsigned int), "enum size");
+_Static_assert(
+	PAGES_AUTO == 0 && PAGES_OFF == 1 && PAGES_REQUIRE == 2, "order of policies");
+
+static const char *const transports[] = {"shm", "verbs", NULL};
+static const char *const policies[] = {"auto", "off", "require", NULL};
+static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+
+#define MEMBER(member)                                    \
+	.offset = offsetof(struct daemon_config, member), \
+	.size = sizeof(((struct daemon_config *)0)->member)
+#define TEXT(member) .kind = CONFIG_TEXT, MEMBER(member)
+#define LIST(member)                                                    \
+	.kind = CONFIG_LIST, MEMBER(member[0]),                         \
+	.count_offset = offsetof(struct daemon_config, member##_count), \
+	.max = sizeof(((struct daemon_config *)0)->member) /            \
+	       sizeof(((struct daemon_config *)0)->member[0])
+#define NUMBER(member, low, high) \
+	.kind = CONFIG_NUMBER, MEMBER(member), .min = (low), .max = (high)
+#define CHOICE(member, names) .kind = CONFIG_CHOICE, MEMBER(member), .choices = (names)
+#define SWITCH(member) .kind = CONFIG_SWITCH, MEMBER(member)
+
+const struct config_option config_options[CONFIG_OPTIONS_COUNT] = {
+	{
+		.heading = "Cluster",
+		.name = "cluster",
+		TEXT(cluster),
+		.is_valid = names_cluster_valid,
+		.rule = "is no cluster's name: use 1 to 63 of A-Z a-z 0-9 . _ - and do "
+			"not begin with . or -",
+		.initial = "",
+		.argument = "NAME",
+		.help = "The cluster to serve; required",
+	},
+	{
+		.name = "id",
+		NUMBER(id, 1, UINT16_MAX),
+		.initial = "1",
+		.help = "This replica's number, which never changes",
+	},
+	{
+		.name = "store",
+		TEXT(store),
+		.is_valid = config_check_store,
+		.rule = "is no store: use file: and an absolute directory, like "
+			"file:/var/lib/pawl, or etcd: with URLs and a prefix, like "
+			"etcd:https://h1:2379,https://h2:2379/pawl?cacert=/etc/pawl/"
+			"ca.pem",
+		.initial = "",
+		.argument = "file:DIR|etcd:URL,.../PREFIX",
+		.help = "Where all replicas find the cluster's record; by default the "
+			"state directory ($PAWL_STATE_DIR).  Options of etcd: "
+			"?cacert=FILE&cert=FILE&key=FILE&user=NAME&password-file=FILE",
+	},
+	{
+		.name = "group",
+		TEXT(group),
+		.is_valid = config_check_group,
+		.rule = "is no group's name",
+		.initial = "",
+		.argument = "GROUP",
+		.help = "Members of this group may use the cluster, besides this user",
+	},
+	{
+		.name = "settle",
+		SWITCH(settle),
+		.initial = "off",
+		.help = "Take over what a dead replica with this id left, save its "
+			"numbers, remove its region and exit",
+	},
+	{
+		.name = "erase",
+		SWITCH(erase),
+		.initial = "off",
+		.help = "With settle: forget the cluster and its numbers instead",
+	},
+	{
+		.heading = "Control",
+		.name = "runtime-dir",
+		TEXT(runtime_dir),
+		.is_valid = config_check_path,
+		.rule = "is no absolute path",
+		.initial = "",
+		.argument = "DIR",
+		.help = "Where the socket and the lock are; by default "
+			"$PAWL_RUNTIME_DIR, or the user's runtime directory",
+	},
+	{
+		.name = "listen",
+		LIST(listen),
+		.is_valid = config_check_address,
+		.rule = "is no address: use host:port or [host]:port",
+		.initial = "",
+		.argument = "HOST:PORT",
+		.help = "Take control connections here too, besides the Unix socket; up "
+			"to 3 times",
+	},
+	{
+		.name = "advertise",
+		LIST(advertise),
+		.is_valid = config_check_reachable,
+		.rule = "is no address that others can reach: use host:port or "
+			"[host]:port, with no * and no port 0",
+		.initial = "",
+		.argument = "HOST:PORT",
+		.help = "Where other replicas and clients reach this one over TCP; by "
+			"default what --listen says, unless that is a wildcard; up to 4 "
+			"times",
+	},
+	{
+		.name = "stop-timeout-ms",
+		NUMBER(stop_timeout_ms, 0, 600000),
+		.initial = "5000",
+		.help = "How long a stop waits for clients to finish",
+	},
+	{
+		.name = "log-level",
+		CHOICE(log_level, log_levels),
+		.initial = "info",
+		.help = "The least important messages to log",
+	},
+	{
+		.heading = "Replication",
+		.name = "heartbeat-ms",
+		NUMBER(heartbeat_ms, 1, 10000),
+		.initial = "20",
+		.help = "How often a replica shows the others that it runs",
+	},
+	{
+		.name = "suspect-ms",
+		NUMBER(suspect_ms, 10, 600000),
+		.initial = "1000",
+		.help = "A replica whose heartbeat does not move for so long is taken "
+			"out of the chain; at least twice heartbeat-ms",
+	},
+	{
+		.name = "step-timeout-ms",
+		NUMBER(step_timeout_ms, 10, 60000),
+		.initial = "500",
+		.help = "A member that does not answer within a step of a change of the "
+			"chain is left out",
+	},
+	{
+		.name = "takeover-ms",
+		NUMBER(takeover_ms, 50, 600000),
+		.initial = "2000",
+		.help = "A change of the chain that gets nowhere for so long is taken "
+			"over by the next",
+	},
+	{
+		.name = "turn-ms",
+		NUMBER(turn_ms, 0, 10000),
+		.initial = "20",
+		.help = "Each place in the chain waits so much longer before it proposes "
+			"a change",
+	},
+	{
+		.name = "lease-ms",
+		NUMBER(lease_ms, 0, 60000),
+		.initial = "50",
+		.help = "How long a session in reserve mode may rely on the head alone; "
+			"decided when the cluster is begun; 0: no reserve mode",
+	},
+	{
+		.name = "rejoin",
+		SWITCH(rejoin),
+		.initial = "on",
+		.help = "Ask to join again whenever the chain goes on without this "
+			"replica",
+	},
+	{
+		.name = "store-timeout-ms",
+		NUMBER(store_timeout_ms, 10, 60000),
+		.initial = "2000",
+		.help = "A store that does not answer for so long is in trouble, and is "
+			"asked again",
+	},
+	{
+		.heading = "Transport",
+		.name = "transport",
+		CHOICE(transport, transports),
+		.initial = "shm",
+		.help = "How clients reach the region: shared memory of this host, or "
+			"RDMA",
+	},
+	{
+		.name = "device",
+		TEXT(device),
+		.initial = "",
+		.argument = "NAME[/PORT]",
+		.help = "The RDMA device; by default the first that can be used",
+	},
+	{
+		.name = "device-address",
+		TEXT(device_address),
+		.is_valid = config_check_ip,
+		.rule = "is no IPv4 or IPv6 address",
+		.initial = "",
+		.argument = "ADDRESS",
+		.help = "The RDMA device with this IP address; wins over --device",
+	},
+	{
+		.name = "device-port",
+		NUMBER(device_port, 0, UINT16_MAX),
+		.initial = "0",
+		.help = "Port for RDMA connections; 0 takes any",
+	},
+	{
+		.name = "device-memory",
+		SWITCH(device_memory),
+		.initial = "on",
+		.help = "Keep the counters in the device's own memory if it has some",
+	},
+	{
+		.name = "link-timeout-ms",
+		NUMBER(link_timeout_ms, 1, 60000),
+		.initial = "1000",
+		.help = "A link without an answer for so long has failed",
+	},
+	{
+		.heading = "Memory",
+		.name = "memory-dir",
+		TEXT(memory_dir),
+		.is_valid = config_check_path,
+		.rule = "is no absolute path",
+		.initial = "/dev/shm",
+		.argument = "DIR",
+		.help = "A directory in a memory file system, for the region",
+	},
+	{
+		.name = "counters-max",
+		NUMBER(counters_max, 1, COUNTERS_MAX),
+		.initial = "256",
+		.help = "Room for so many counters, from this start on",
+	},
+	{
+		.name = "sessions-max",
+		NUMBER(sessions_max, 1, SESSIONS_MAX),
+		.initial = "256",
+		.help = "Room for so many sessions, from this start on",
+	},
+	{
+		.name = "huge-pages",
+		CHOICE(huge_pages, policies),
+		.initial = "auto",
+		.help = "Huge pages for the region",
+	},
+	{
+		.name = "lock-memory",
+		CHOICE(lock_memory, policies),
+		.initial = "auto",
+		.help = "Keep the region from being swapped out",
+	},
+	{
+		.name = "pin",
+		TEXT(pin),
+		.is_valid = config_check_pin,
+		.rule = "is no list of processors: use near, or one like 0-3,8",
+		.initial = "",
+		.argument = "CPUS|near",
+		.help = "Run on these processors, or near the device; by default on any",
+	},
+};

@@ -1,0 +1,183 @@
+#include "sequencer/daemon/openings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hw/clock.h"
+#include "sequencer/core/names.h"
+#include "sequencer/daemon/handlers.h"
+#include "sequencer/daemon/log.h"
+
+#define OPENING_NS UINT64_C(5000000000) /* a store that does not answer for so long */
+
+struct opening {
+	struct opening *next;
+	struct connection *connection;
+	uint64_t id;
+	uint64_t deadline_ns;
+	uint64_t from_epoch;
+	uint64_t reserve_max;
+	char name[COUNTER_NAME_MAX + 1];
+};
+
+static int name_check(const char *name, struct error *err)
+{
+	size_t len = strlen(name);
+
+	if (len > COUNTER_NAME_MAX)
+		return error_set(err, -ENAMETOOLONG,
+			"pawld: the name of a counter is %zu bytes long; at most %d are "
+			"allowed",
+			len, COUNTER_NAME_MAX);
+	if (!names_counter_valid(name, len))
+		return error_set(err, -EINVAL,
+			"pawld: '%.63s': not a name for a counter; use 1 to %d printable "
+			"ASCII characters",
+			name, COUNTER_NAME_MAX);
+	return 0;
+}
+
+static int not_served(const struct replica *r, struct error *err)
+{
+	return error_set(err, -EAGAIN,
+		"pawld: %s/%u: this replica is not the head any more; connect again",
+		r->facts.name, r->config->id);
+}
+
+static void opened_reply(struct replica *r, const struct opening *opening, uint32_t index)
+{
+	const struct epoch_counter *c = &r->machine.seen.counters[index];
+	const struct held_region *region = replica_region(r);
+	Control__Reply reply = CONTROL__REPLY__INIT;
+	Control__CounterOpened opened = CONTROL__COUNTER_OPENED__INIT;
+
+	opened.counter = index;
+	opened.epoch = r->served;
+	opened.epoch_base = owner_counter_base(&region->owner, index);
+	opened.stand = epoch_stand(&r->machine, opening->from_epoch, index);
+	opened.ceiling = c->ceiling;
+	opened.reserve_max = c->reserve_max;
+	opened.jump = replica_counter_jump(r, index);
+	reply.id = opening->id;
+	reply.body_case = CONTROL__REPLY__BODY_COUNTER_OPENED;
+	reply.counter_opened = &opened;
+	connection_reply(opening->connection, &reply);
+}
+
+/* A counter of the served region whose record is known: 0.  -EAGAIN: not yet. */
+static int opening_try(
+	struct replica *r, const struct opening *opening, struct error *err)
+{
+	struct held_region *region = replica_region(r);
+	uint32_t index;
+
+	if (!region || !replica_is_head(r))
+		return not_served(r, err);
+	/* After the addition: whoever seals counts the counters after sealing the state. */
+	if (!owner_is_open(&region->owner))
+		return -EINPROGRESS;
+	if (!catalog_find(&r->catalog, opening->name, &index))
+		return replica_counter_want(
+			       r, opening->name, opening->reserve_max, err) == -ENOSPC
+			       ? -ENOSPC
+			       : -EINPROGRESS;
+	if (index >= region->owner.counters_count ||
+		index >= r->machine.seen.counters_count)
+		return -EINPROGRESS;
+	opened_reply(r, opening, index);
+	return 0;
+}
+
+static int overdue(const struct replica *r, struct error *err)
+{
+	return error_set(err, -ETIMEDOUT,
+		"pawld: %s: a new counter waits for the store, which does not "
+		"answer%s%.200s",
+		r->facts.name, r->store_trouble[0] ? ": " : "", r->store_trouble);
+}
+
+/* True when it is answered. */
+static bool opening_finish(struct openings *openings, const struct opening *opening)
+{
+	struct error err = {.text = ""};
+	int rc = opening_try(openings->replica, opening, &err);
+
+	if (rc == -EINPROGRESS && clock_now_ns() >= opening->deadline_ns)
+		rc = overdue(openings->replica, &err);
+	if (rc == -EINPROGRESS)
+		return false;
+	if (rc)
+		handlers_reply_error(opening->connection, opening->id, rc, err.text);
+	return true;
+}
+
+void openings_add(struct openings *openings, struct connection *connection, uint64_t id,
+	const Control__OpenCounter *open)
+{
+	struct error err = {.text = ""};
+	int rc = name_check(open->name, &err);
+	struct opening *opening = rc ? NULL : calloc(1, sizeof(*opening));
+
+	if (!opening) {
+		handlers_reply_error(connection, id, rc ? rc : -ENOMEM,
+			rc ? err.text : "pawld: open: out of memory");
+		return;
+	}
+	*opening = (struct opening){.connection = connection,
+		.id = id,
+		.deadline_ns = clock_now_ns() + OPENING_NS,
+		.from_epoch = open->from_epoch,
+		.reserve_max = open->reserve_max};
+	(void)snprintf(opening->name, sizeof(opening->name), "%s", open->name);
+	if (opening_finish(openings, opening)) {
+		free(opening);
+		return;
+	}
+	opening->next = openings->first;
+	openings->first = opening;
+	replica_run(openings->replica);
+}
+
+void openings_look(struct openings *openings)
+{
+	struct opening **link = &openings->first;
+
+	while (*link) {
+		struct opening *opening = *link;
+
+		if (!opening_finish(openings, opening)) {
+			link = &opening->next;
+			continue;
+		}
+		*link = opening->next;
+		free(opening);
+	}
+}
+
+void openings_forget(struct openings *openings, const struct connection *connection)
+{
+	struct opening **link = &openings->first;
+
+	while (*link) {
+		struct opening *opening = *link;
+
+		if (opening->connection != connection) {
+			link = &opening->next;
+			continue;
+		}
+		*link = opening->next;
+		free(opening);
+	}
+}
+
+void openings_free(struct openings *openings)
+{
+	while (openings->first) {
+		struct opening *next = openings->first->next;
+
+		free(openings->first);
+		openings->first = next;
+	}
+}

@@ -1,0 +1,161 @@
+/* The record of the store and the machine's: nothing is lost on the way there and back. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sequencer/daemon/record_map.h"
+
+struct bed {
+	struct roster roster;
+	struct catalog catalog;
+	struct cluster_facts facts;
+	struct epoch_counter counters[4];
+	struct epoch_record record;
+};
+
+static struct roster_entry entry_make(uint32_t id, uint64_t incarnation, uint64_t epoch)
+{
+	struct roster_entry entry = {.member = {id, incarnation},
+		.transport = "shm",
+		.memory_epoch = epoch,
+		.controls_count = 1};
+
+	(void)snprintf(entry.memory, sizeof(entry.memory), "shm path=/m%u len=8", id);
+	(void)snprintf(entry.memory_path, sizeof(entry.memory_path), "/m%u", id);
+	(void)snprintf(entry.controls[0], sizeof(entry.controls[0]), "unix:/r%u", id);
+	return entry;
+}
+
+/* Replica 1 is here; replica 2 has its region of epoch 5 too, replica 3 only an old one. */
+static void bed_make(struct bed *bed)
+{
+	struct roster_entry self = entry_make(1, 11, 5), second = entry_make(2, 22, 5),
+			    third = entry_make(3, 33, 4);
+
+	memset(bed, 0, sizeof(*bed));
+	roster_init(&bed->roster, &self);
+	assert_true(roster_learn(&bed->roster, &second));
+	assert_true(roster_learn(&bed->roster, &third));
+	assert_int_equal(catalog_init(&bed->catalog), 0);
+	assert_true(catalog_learn(&bed->catalog, 0, "a"));
+	bed->facts = (struct cluster_facts){
+		.name = "desk", .instance = 7, .counters_max = 4, .sessions_max = 8};
+	bed->record = (struct epoch_record){.epoch = 5,
+		.active_epoch = 5,
+		.phase = EPOCH_ACTIVE,
+		.proposer = {1, 11},
+		.chain = {.count = 3, .at = {{1, 11}, {2, 22}, {3, 33}}},
+		.former = {.count = 3, .at = {{1, 11}, {2, 22}, {3, 33}}},
+		.lease_ns = 99,
+		.counters_count = 1,
+		.counters = bed->counters};
+	bed->counters[0] = (struct epoch_counter){
+		.base = 10, .stand = 6, .ceiling = 100, .reserve_max = 4};
+}
+
+static void comes_back_unchanged(void **state)
+{
+	static struct epoch_counter counters[COUNTERS_MAX];
+	struct epoch_record back = {.counters = counters};
+	struct error err = {.text = ""};
+	struct record record;
+	struct bed bed;
+
+	(void)state;
+	bed_make(&bed);
+	assert_int_equal(record_map_from_epoch(&bed.record, &bed.facts, &bed.roster,
+				 &bed.catalog, NULL, &record, &err),
+		0);
+	assert_int_equal(record_validate(&record, &err), 0);
+	assert_string_equal(record.cluster, "desk");
+	assert_int_equal(record.instance, 7);
+	assert_string_equal(record.counters[0].name, "a");
+	record_map_to_epoch(&record, &back);
+	assert_int_equal(back.epoch, 5);
+	assert_int_equal(back.active_epoch, 5);
+	assert_int_equal(back.phase, EPOCH_ACTIVE);
+	assert_int_equal(back.lease_ns, 99);
+	assert_true(epoch_member_same(back.proposer, bed.record.proposer));
+	assert_memory_equal(&back.chain, &bed.record.chain, sizeof(back.chain));
+	assert_memory_equal(&back.former, &bed.record.former, sizeof(back.former));
+	assert_int_equal(back.counters_count, 1);
+	assert_memory_equal(&counters[0], &bed.counters[0], sizeof(counters[0]));
+	record_free(&record);
+	catalog_destroy(&bed.catalog);
+}
+
+/* A region of another epoch is not where the numbers of this one are. */
+static void names_only_regions_of_the_epoch(void **state)
+{
+	struct error err = {.text = ""};
+	struct record record;
+	struct bed bed;
+
+	(void)state;
+	bed_make(&bed);
+	assert_int_equal(record_map_from_epoch(&bed.record, &bed.facts, &bed.roster,
+				 &bed.catalog, NULL, &record, &err),
+		0);
+	assert_string_equal(record.chain[1].memory_path, "/m2");
+	assert_string_equal(record.chain[2].memory_path, "");
+	assert_string_equal(record.chain[2].controls[0], "unix:/r3");
+	record_free(&record);
+	catalog_destroy(&bed.catalog);
+}
+
+static void a_new_counter_gets_its_name(void **state)
+{
+	struct error err = {.text = ""};
+	struct record record;
+	struct bed bed;
+
+	(void)state;
+	bed_make(&bed);
+	bed.counters[1] = (struct epoch_counter){.ceiling = 50};
+	bed.record.counters_count = 2;
+	assert_int_equal(record_map_from_epoch(&bed.record, &bed.facts, &bed.roster,
+				 &bed.catalog, "b", &record, &err),
+		0);
+	assert_string_equal(record.counters[0].name, "a");
+	assert_string_equal(record.counters[1].name, "b");
+	record_free(&record);
+	catalog_destroy(&bed.catalog);
+}
+
+static void a_renamed_counter_is_refused(void **state)
+{
+	struct error err = {.text = ""};
+	struct record record;
+	struct bed bed;
+
+	(void)state;
+	bed_make(&bed);
+	assert_int_equal(record_map_from_epoch(&bed.record, &bed.facts, &bed.roster,
+				 &bed.catalog, NULL, &record, &err),
+		0);
+	assert_int_equal(record_map_learn(&record, &bed.roster, &bed.catalog, &err), 0);
+	(void)strcpy(record.counters[0].name, "z");
+	assert_int_equal(
+		record_map_learn(&record, &bed.roster, &bed.catalog, &err), -EUCLEAN);
+	assert_non_null(strstr(err.text, "'z'"));
+	record_free(&record);
+	catalog_destroy(&bed.catalog);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(comes_back_unchanged),
+		cmocka_unit_test(names_only_regions_of_the_epoch),
+		cmocka_unit_test(a_new_counter_gets_its_name),
+		cmocka_unit_test(a_renamed_counter_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

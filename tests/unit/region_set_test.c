@@ -1,0 +1,207 @@
+/* The regions of a replica: what each report says, and what is left when one is retired. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sequencer/daemon/region_set.h"
+
+struct bed {
+	struct region_set set;
+	struct catalog catalog;
+	struct device *device;
+	struct epoch_counter counters[2];
+	struct epoch_record record;
+	char cluster[32];
+};
+
+static int bed_make(void **state)
+{
+	struct bed *bed = calloc(1, sizeof(*bed));
+	struct device_config config = {0};
+	struct error err = {0};
+
+	if (!bed || shm_memory_ops.open(&config, &bed->device, &err) ||
+		catalog_init(&bed->catalog))
+		return -1;
+	(void)snprintf(bed->cluster, sizeof(bed->cluster), "rst%d", (int)getpid());
+	bed->set = (struct region_set){.device = bed->device,
+		.pages = {.huge = PAGES_OFF, .lock = PAGES_OFF, .node = -1},
+		.directory = "/dev/shm",
+		.cluster = bed->cluster,
+		.replica = 2,
+		.instance = 0xabc,
+		.incarnation = 5,
+		.sessions_max = 2};
+	bed->record.counters = bed->counters;
+	bed->record.counters_count = 2;
+	bed->counters[0] = (struct epoch_counter){.base = 100, .ceiling = 1000};
+	bed->counters[1] = (struct epoch_counter){.base = 7, .ceiling = 1000};
+	(void)catalog_learn(&bed->catalog, 0, "a");
+	(void)catalog_learn(&bed->catalog, 1, "b");
+	*state = bed;
+	return 0;
+}
+
+static int bed_remove(void **state)
+{
+	struct bed *bed = *state;
+
+	region_set_close(&bed->set, true);
+	bed->device->ops->close(bed->device);
+	catalog_destroy(&bed->catalog);
+	free(bed);
+	return 0;
+}
+
+static struct held_region *install(struct bed *bed, uint64_t epoch, bool head)
+{
+	struct error err = {0};
+
+	bed->record.epoch = epoch;
+	assert_int_equal(
+		region_set_install(&bed->set, &bed->record, 4, head, &bed->catalog, &err),
+		0);
+	return region_set_find(&bed->set, epoch);
+}
+
+static _Atomic uint64_t *word(const struct held_region *region, uint64_t offset)
+{
+	struct memory *memory = region->owner.memory;
+
+	return (_Atomic uint64_t *)(void *)((char *)memory->ops->base(memory) + offset);
+}
+
+static bool is_there(const char *path)
+{
+	struct stat at;
+
+	return stat(path, &at) == 0;
+}
+
+static void a_head_reports_exact_values(void **state)
+{
+	struct bed *bed = *state;
+	struct held_region *region = install(bed, 3, true);
+	uint64_t values[2];
+	struct error err = {0};
+
+	assert_true(owner_is_open(&region->owner));
+	(void)atomic_fetch_add(word(region, region_counter_offset(0)), 5);
+	assert_int_equal(region_set_seal(&bed->set, 3, true, 2, values, &err), 0);
+	assert_int_equal(values[0], 105);
+	assert_int_equal(values[1], 7);
+	assert_false(owner_is_open(&region->owner));
+}
+
+static void a_backup_reports_marks_and_floors(void **state)
+{
+	struct bed *bed = *state;
+	struct held_region *region = install(bed, 3, false);
+	uint64_t values[2];
+	struct error err = {0};
+
+	atomic_store(word(region, region_mark_offset(&region->owner.layout, 1, 0)), 130);
+	assert_int_equal(region_set_seal(&bed->set, 3, false, 2, values, &err), 0);
+	assert_int_equal(values[0], 130);
+	assert_int_equal(values[1], 7);
+	assert_int_equal(region_set_seal(&bed->set, 4, false, 2, values, &err), -ENOENT);
+}
+
+/* Whoever still has it mapped learns that its epoch is over. */
+static void a_retired_region_is_sealed_and_goes(void **state)
+{
+	struct bed *bed = *state;
+	struct held_region *region = install(bed, 3, true);
+	struct link_config config = {.depth = 2};
+	struct device *device = bed->device;
+	char path[256];
+	struct link *link;
+	struct error err = {0};
+	_Atomic uint64_t *state_word;
+
+	(void)strcpy(path, region->owner.path);
+	assert_int_equal(
+		device->ops->connect(device, device->ops->address(region->owner.memory),
+			&config, &link, &err),
+		0);
+	assert_int_equal(link_wait_connected(link, 1000000000, &err), 0);
+	state_word = link->ops->word(link, REGION_STATE_OFFSET);
+	assert_int_equal(atomic_load(state_word), region_state_open(3));
+	(void)install(bed, 4, true);
+	region_set_retire(&bed->set, 3, 1000);
+	region_set_sweep(&bed->set, 1500, 1000);
+	assert_non_null(region_set_find(&bed->set, 3));
+	region_set_sweep(&bed->set, 2000, 1000);
+	assert_null(region_set_find(&bed->set, 3));
+	assert_non_null(region_set_find(&bed->set, 4));
+	assert_false(is_there(path));
+	assert_int_equal(atomic_load(state_word), region_state_sealed(3));
+	link->ops->disconnect(link);
+}
+
+/* A new life takes the newest region up and removes what no record can name any more. */
+static void a_new_life_adopts_and_cleans(void **state)
+{
+	struct bed *bed = *state;
+	char old[256], newest[256], later[256];
+	uint64_t incarnation = 0;
+	uint64_t values[2];
+	struct error err = {0};
+
+	(void)strcpy(old, install(bed, 3, true)->owner.path);
+	(void)strcpy(newest, install(bed, 4, true)->owner.path);
+	(void)strcpy(later, install(bed, 9, true)->owner.path);
+	region_set_close(&bed->set, false);
+	bed->set.incarnation = 6;
+	assert_int_equal(region_set_adopt(&bed->set, newest, 4, &incarnation, &err), 0);
+	assert_int_equal(incarnation, 5);
+	region_set_clean(&bed->set, 5, NULL);
+	assert_false(is_there(old));
+	assert_true(is_there(newest));
+	assert_true(is_there(later));
+	assert_int_equal(region_set_seal(&bed->set, 4, true, 2, values, &err), 0);
+	assert_int_equal(values[0], 100);
+	assert_int_equal(unlink(later), 0);
+	assert_int_equal(
+		region_set_adopt(&bed->set, old, 3, &incarnation, &err), -ENOENT);
+}
+
+static void a_row_is_folded_in_every_region(void **state)
+{
+	struct bed *bed = *state;
+	struct held_region *region = install(bed, 3, false);
+	uint64_t mark = region_mark_offset(&region->owner.layout, 1, 0);
+
+	atomic_store(word(region, mark), 150);
+	region_set_row_fold(&bed->set, 1);
+	assert_int_equal(atomic_load(word(region, mark)), 0);
+	assert_int_equal(owner_value(&region->owner, 0), 150);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_head_reports_exact_values, bed_make, bed_remove),
+		cmocka_unit_test_setup_teardown(
+			a_backup_reports_marks_and_floors, bed_make, bed_remove),
+		cmocka_unit_test_setup_teardown(
+			a_retired_region_is_sealed_and_goes, bed_make, bed_remove),
+		cmocka_unit_test_setup_teardown(
+			a_new_life_adopts_and_cleans, bed_make, bed_remove),
+		cmocka_unit_test_setup_teardown(
+			a_row_is_folded_in_every_region, bed_make, bed_remove),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
