@@ -127,7 +127,8 @@ static int times_check(const struct history *h, uint64_t total, struct error *er
 	uint64_t earliest = total;
 
 	for (uint64_t i = total; i-- > 0;) {
-		if (earliest < total && h->ends_ns[earliest] < h->begins_ns[i])
+		if (earliest < total &&
+			h->ends_ns[earliest] + h->clock_ns < h->begins_ns[i])
 			return error_set(err, -EILSEQ,
 				"bench: %s: history is wrong: %" PRIu64
 				" had been handed "

@@ -17,6 +17,12 @@
 
 #include "hw/error.h"
 
+/*
+ * How far the clocks of two processors may be apart.  In virtual machines that are moved
+ * between processors some tens of nanoseconds were seen.
+ */
+#define HISTORY_CLOCK_NS 200
+
 /* What one process drew in a turn, in the order in which it got it. */
 struct history_part {
 	const uint64_t *values;
@@ -29,6 +35,7 @@ struct history {
 	const char *name; /* for messages */
 	uint64_t n;
 	uint64_t last;	    /* the newest number of the turns so far; wraps */
+	uint64_t clock_ns;  /* R4: less than this between two processes proves nothing */
 	uint64_t additions; /* found good so far */
 	uint64_t timed;	    /* of these, with times */
 
@@ -40,7 +47,7 @@ struct history {
 };
 
 /*
- * The first turn's numbers follow @last.  All memory is allocated here, for turns of at
+ * The first turn's numbers follow @last, and clocks are taken to be exact.  All memory is allocated here, for turns of at
  * most that many additions.  -ENOMEM.
  */
 int history_init(struct history *h, const char *name, uint64_t n, uint64_t last,

@@ -71,6 +71,7 @@ static int histories_init(struct measurement *m, struct error *err)
 		if (history_init(
 			    &m->histories[i], names[i], n, last, RATE_MAX, TIMED_MAX))
 			return out_of_memory(err);
+		m->histories[i].clock_ns = HISTORY_CLOCK_NS;
 	}
 	return 0;
 }

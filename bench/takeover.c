@@ -95,6 +95,7 @@ static int with_crew(struct cluster *cluster, const struct takeover_options *opt
 		return rc;
 	if (history_init(&rounds.history, "pawl", 1, last, CREW_ROOM, CREW_ROOM))
 		rc = error_set(err, -ENOMEM, "bench: out of memory");
+	rounds.history.clock_ns = HISTORY_CLOCK_NS;
 	if (!rc)
 		rc = rounds_and_report(&rounds, options, err);
 	history_destroy(&rounds.history);

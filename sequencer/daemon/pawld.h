@@ -29,7 +29,8 @@ struct pawld {
 	bool stop_asked; /* while settling */
 	bool leaving;	 /* this replica leaves the chain, or stops the cluster alone */
 	bool leave_asked;
-	uint64_t leave_epoch; /* of the record then, and its phase; a wish may be lost with a head */
+	uint64_t
+		leave_epoch; /* of the record then, and its phase; a wish may be lost with a head */
 	uint64_t leave_by_ns;
 	bool winding_down;
 	struct error failure; /* why the replica could not go on; "": it could */

@@ -174,6 +174,20 @@ static void a_smaller_number_after_a_larger_one_ended_is_seen(void **state)
 		"2 had been handed out 1 ns before the addition that got 1 began");
 }
 
+static void what_clocks_can_not_tell_apart_is_not_held_against_it(void **state)
+{
+	(void)state;
+	begin(1, 0);
+	history.clock_ns = 10;
+	assert_int_equal(feed((struct draws[2]){
+				 {.values = {2}, .begins_ns = {10}, .ends_ns = {20}},
+				 {.values = {1}, .begins_ns = {30}, .ends_ns = {40}}}),
+		0);
+	refused((struct draws[2]){{.values = {4}, .begins_ns = {10}, .ends_ns = {20}},
+			{.values = {3}, .begins_ns = {31}, .ends_ns = {40}}},
+		"4 had been handed out 11 ns before the addition that got 3 began");
+}
+
 /* Nothing is wrong between neighbours: 4 was early for 1 only, and the others overlap. */
 static void a_wrong_order_of_distant_numbers_is_seen(void **state)
 {
@@ -225,6 +239,8 @@ int main(void)
 			additions_at_the_same_time_may_have_any_order, end),
 		cmocka_unit_test_teardown(
 			a_smaller_number_after_a_larger_one_ended_is_seen, end),
+		cmocka_unit_test_teardown(
+			what_clocks_can_not_tell_apart_is_not_held_against_it, end),
 		cmocka_unit_test_teardown(a_wrong_order_of_distant_numbers_is_seen, end),
 		cmocka_unit_test_teardown(times_of_blocks_are_checked_too, end),
 		cmocka_unit_test_teardown(a_turn_longer_than_agreed_is_refused, end),

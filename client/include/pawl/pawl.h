@@ -135,10 +135,10 @@ struct pawl_options {
 	void *event_context;
 };
 
-#define PAWL_OPTIONS_INIT                                                             \
-	{                                                                             \
-		sizeof(struct pawl_options), 0, PAWL_WAIT_YIELD, 0, NULL, NULL, NULL, \
-			0, NULL, NULL                                                 \
+#define PAWL_OPTIONS_INIT                                                                \
+	{                                                                                \
+		sizeof(struct pawl_options), 0, PAWL_WAIT_YIELD, 0, NULL, NULL, NULL, 0, \
+			NULL, NULL                                                       \
 	}
 
 /* How to create a counter.  Begin with PAWL_COUNTER_OPTIONS_INIT. */
@@ -151,8 +151,8 @@ struct pawl_counter_options {
 	uint64_t reserve_max;
 };
 
-#define PAWL_COUNTER_OPTIONS_INIT                          \
-	{                                                  \
+#define PAWL_COUNTER_OPTIONS_INIT                      \
+	{                                              \
 		sizeof(struct pawl_counter_options), 0 \
 	}
 
