@@ -18,8 +18,8 @@
 #include "hw/error.h"
 
 /*
- * How far the clocks of two processors may be apart.  In virtual machines that are moved
- * between processors some tens of nanoseconds were seen.
+ * How far the clocks of two processors may be apart: virtual ones, which are moved from core
+ * to core, by some tens of nanoseconds.
  */
 #define HISTORY_CLOCK_NS 200
 

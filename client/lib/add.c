@@ -133,6 +133,8 @@ static uint64_t drawn_hand_over(struct pawl_counter *c, uint64_t n, uint64_t v)
 	bool room;
 
 	c->hot->way = WAY_QUEUE;
+	if (c->queue.reserve > 0)
+		ticket_on_time(&c->queue, clock_now_ns()); /* a lease may run from now */
 	room = ticket_submit_drawn(&c->queue, n, v, 0, &index);
 	PAWL_ASSERT(room); /* H1 */
 	return index;
@@ -152,6 +154,17 @@ static inline int add_done(
 	return 0;
 }
 
+/* Stores the mark at every backup. */
+static __attribute__((noinline)) void marks_store(
+	struct pawl_counter *c, uint64_t v, uint64_t n)
+{
+	uint64_t mark = ticket_direct_mark(&c->queue, v, n, c->ahead);
+
+	for (uint32_t i = 1; i <= c->queue.backups; i++)
+		atomic_store(c->marks[i], mark);
+	c->marked = mark;
+}
+
 /*
  * In a chain whose words are in reach (ticket_direct): everything is sequentially
  * consistent, so that whoever seals a backup after its state was read open counts the mark.
@@ -163,15 +176,13 @@ static __attribute__((noinline)) int add_marked(
 	const uint64_t open = region_state_open(c->queue.epoch);
 	uint64_t v = atomic_fetch_add(c->word, n);
 	bool confirmed = true;
-	uint64_t mark;
 
 	if (unlikely(!ticket_confirmed_within(&c->queue, v, n)))
 		return add_drawn(c, n, v, last_p);
-	mark = ticket_direct_mark(&c->queue, v, n);
-	for (uint32_t i = 1; i <= backups; i++) {
-		atomic_store(c->marks[i], mark);
+	if (v + n > c->marked)
+		marks_store(c, v, n);
+	for (uint32_t i = 1; i <= backups; i++)
 		confirmed &= atomic_load(c->states[i]) == open; /* T3 */
-	}
 	if (unlikely(!confirmed))
 		return add_drawn(c, n, v, last_p);
 	return add_done(c, n, v, last_p);
@@ -306,7 +317,7 @@ static int add_replicated(
 	struct pawl_counter *c, uint64_t n, uint64_t v, uint64_t *last_p)
 {
 	if (unlikely(!ticket_confirmed_within(&c->queue, v, n) ||
-		     !replicate(c, ticket_direct_mark(&c->queue, v, n))))
+		     !replicate(c, ticket_direct_mark(&c->queue, v, n, 0))))
 		return add_drawn(c, n, v, last_p);
 	return add_done(c, n, v, last_p);
 }

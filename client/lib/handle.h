@@ -87,6 +87,8 @@ struct pawl_counter {
 	struct ticket_queue queue;
 	_Atomic uint64_t *marks[CHAIN_MAX];  /* this session's, at the backups; */
 	_Atomic uint64_t *states[CHAIN_MAX]; /* and their state words */
+	uint64_t marked; /* every backup holds a mark up to here, stored past the queue */
+	uint64_t ahead;	 /* how far ahead such a mark is stored */
 
 	struct pawl *pawl;
 	uint32_t slot;		      /* in pawl->counters */

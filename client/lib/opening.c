@@ -101,16 +101,10 @@ static void counter_words(struct pawl_counter *c)
 		c->word = NULL;
 }
 
-/*
- * A queue whose words are all in reach has no use for a lease: its mark and state cost less
- * than a look at the clock, and nothing is skipped.
- */
 static uint64_t reserve_of(const struct pawl_counter *c)
 {
 	uint64_t wanted = c->pawl->options.reserve;
 
-	if (c->word)
-		return 0;
 	return wanted < c->answer.reserve_max ? wanted : c->answer.reserve_max;
 }
 
@@ -132,7 +126,13 @@ static void counter_enter(struct pawl_counter *c)
 
 	counter_words(c);
 	ticket_ceiling_set(&c->queue, c->answer.ceiling);
-	ticket_reserve_set(&c->queue, reserve_of(c), lease_of(s));
+	/*
+	 * Where all words are in reach a look at the states costs less than one at a clock:
+	 * marks are stored ahead, and no lease is needed.
+	 */
+	c->marked = 0;
+	c->ahead = c->word ? reserve_of(c) : 0;
+	ticket_reserve_set(&c->queue, c->word ? 0 : reserve_of(c), lease_of(s));
 	ticket_enter_epoch(
 		&c->queue, s->linked_epoch, s->links_count - 1, c->answer.stand);
 	if (jumped && c->answer.jump > 0)

@@ -296,11 +296,19 @@ static inline bool ticket_direct(const struct ticket_queue *q)
 	       (q->backups == 0 || q->reserve == 0);
 }
 
-/* What to store for a ticket that ticket_confirmed_within lets through. */
-static inline uint64_t ticket_direct_mark(struct ticket_queue *q, uint64_t v, uint64_t n)
+/*
+ * What to store for a ticket that ticket_confirmed_within lets through; @ahead of it, up to
+ * the counter's reserve_max.  A mark that a backup already holds from this queue in this
+ * epoch, at or above v + n, need not be stored again: it came before the load all the same.
+ */
+static inline uint64_t ticket_direct_mark(
+	struct ticket_queue *q, uint64_t v, uint64_t n, uint64_t ahead)
 {
-	if (v + n > q->round_mark)
-		q->round_mark = v + n; /* T4 */
+	uint64_t room = COUNTER_LIMIT - 1 - (v + n);
+	uint64_t mark = v + n + (ahead < room ? ahead : room);
+
+	if (mark > q->round_mark)
+		q->round_mark = mark; /* T4 */
 	return q->round_mark;
 }
 

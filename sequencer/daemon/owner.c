@@ -21,7 +21,7 @@
 static int loopback_open(struct owner *owner, struct error *err)
 {
 	const struct memory_ops *ops = owner->memory->ops;
-	struct link_config config = {.depth = LOOPBACK_DEPTH};
+	struct link_config config = {.depth = LOOPBACK_DEPTH, .token = owner->token};
 	int rc = ops->connect(owner->device, ops->address(owner->memory), &config,
 		&owner->loopback, err);
 
@@ -142,6 +142,7 @@ int owner_create(struct owner *owner, struct device *device, const char *path,
 
 	owner_blank(owner, device, path);
 	owner->head = identity->head;
+	owner->token = identity->incarnation;
 	if (!region_layout_make(
 		    identity->counters_max, identity->sessions_max, &owner->layout))
 		return error_set(err, -EINVAL,

@@ -35,6 +35,7 @@ struct owner {
 	char path[256];
 	int file; /* the lock (O4); -1: none */
 	bool head;
+	uint64_t token; /* of the link to its own memory: this life's incarnation */
 	uint32_t counters_count; /* no counter has a place from here on */
 };
 

@@ -98,6 +98,7 @@ int owner_adopt(struct owner *owner, struct device *device, const char *path,
 	int rc;
 
 	owner_blank(owner, device, path);
+	owner->token = identity->incarnation;
 	rc = owner_file_lock(owner, err);
 	if (!rc)
 		rc = header_read(owner, err);

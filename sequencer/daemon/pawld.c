@@ -13,7 +13,6 @@
 
 #define TICK_MS 100
 #define SPARE_CONNECTIONS 64 /* for commands and replicas, beside one per session */
-#define NS_PER_MS UINT64_C(1000000)
 
 int pawld_fail(int code, const char *text)
 {
@@ -28,7 +27,7 @@ static void device_progress(struct pawld *d)
 	struct error err;
 
 	if (device && device->ops->progress(device, &err))
-		log_error("%s", err.text);
+		replica_end(d->handlers.replica, REPLICA_FAILED, &err);
 }
 
 static void on_device(uv_poll_t *poll, int status, int events)
@@ -122,54 +121,6 @@ static void on_served(void *context)
 		handlers_served(&d->handlers);
 }
 
-/*
- * In a chain of several the others go on without a pause to speak of; alone this replica
- * saves the numbers, which is a stop of the cluster.  What can not be asked for now is tried
- * again until it is time to end.
- */
-static void leave_ask(struct pawld *d)
-{
-	struct replica *r = d->handlers.replica;
-	const struct epoch_record *seen = &r->machine.seen;
-	/* What was asked for while an epoch was prepared may be forgotten with it. */
-	uint64_t epoch = seen->epoch * 2 + (seen->phase == EPOCH_ACTIVE);
-	struct error err = {.text = ""};
-
-	if (!replica_is_member(r) || (d->leave_asked && d->leave_epoch == epoch))
-		return;
-	d->leave_asked = true;
-	d->leave_epoch = epoch;
-	if (seen->chain.count > 1)
-		d->leave_asked = replica_remove(r, d->config.id, &err) == 0;
-	else
-		d->leave_asked = replica_stop(r, false, &err) == 0;
-	if (!d->leave_asked)
-		log_debug("%s", err.text);
-}
-
-/* Clients use its region, or will when the change that is under way is done. */
-static bool is_needed(const struct replica *r)
-{
-	return r->served != 0 || replica_is_member(r);
-}
-
-/* While leaving: once the chain goes on without this replica, nobody needs its region. */
-static void leave_look(struct pawld *d)
-{
-	struct replica *r = d->handlers.replica;
-
-	if (!d->leaving || d->winding_down)
-		return;
-	leave_ask(d);
-	if (d->winding_down || (is_needed(r) && clock_now_ns() < d->leave_by_ns))
-		return;
-	if (is_needed(r))
-		d->exit_status = pawld_fail(-ETIMEDOUT,
-			"pawld: the chain could not be changed in time; this replica "
-			"ends without it, and its memory stays for the next start");
-	pawld_wind_down(d);
-}
-
 static void on_changed(void *context)
 {
 	struct pawld *d = context;
@@ -177,7 +128,7 @@ static void on_changed(void *context)
 	if (d->winding_down || !d->handlers.replica)
 		return;
 	openings_look(&d->handlers.openings);
-	leave_look(d);
+	pawld_leave_look(d);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -188,17 +139,7 @@ static void on_tick(uv_timer_t *timer)
 	session_reap(&d->handlers.sessions);
 	openings_look(&d->handlers.openings);
 	handlers_stop_look(&d->handlers);
-	leave_look(d);
-}
-
-/* The process is to end. */
-static void leave(struct pawld *d)
-{
-	(void)sd_notify(0, "STOPPING=1");
-	d->leaving = true;
-	d->leave_by_ns = clock_now_ns() + d->config.stop_timeout_ms * NS_PER_MS;
-	replica_rejoin_set(d->handlers.replica, false);
-	leave_look(d);
+	pawld_leave_look(d);
 }
 
 static void on_signal(uv_signal_t *signal, int number)
@@ -209,7 +150,7 @@ static void on_signal(uv_signal_t *signal, int number)
 	if (d->leaving)
 		pawld_wind_down(d); /* asked twice: at once */
 	else
-		leave(d);
+		pawld_leave(d);
 }
 
 static bool on_admit(void *context, const struct memory *memory, uint64_t token)

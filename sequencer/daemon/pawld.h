@@ -46,6 +46,10 @@ int pawld_serve(struct pawld *d);
  */
 int pawld_settle(struct pawld *d);
 
+/* leave.c: the process is to end; then, every now and then, whether it can by now. */
+void pawld_leave(struct pawld *d);
+void pawld_leave_look(struct pawld *d);
+
 /* Tells the log, and systemd or 'pawl up', why there is no daemon.  EXIT_FAILURE. */
 int pawld_fail(int code, const char *text);
 

@@ -115,8 +115,10 @@ int region_set_adopt(struct region_set *set, const char *path, uint64_t epoch,
 	uint64_t *incarnation_p, struct error *err)
 {
 	struct held_region *region = place_find(set);
-	struct owner_identity identity = {
-		.replica = set->replica, .instance = set->instance, .epoch = epoch};
+	struct owner_identity identity = {.replica = set->replica,
+		.instance = set->instance,
+		.incarnation = set->incarnation,
+		.epoch = epoch};
 	int rc = owner_adopt(
 		&region->owner, set->device, path, &identity, &set->pages, err);
 

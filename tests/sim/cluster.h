@@ -120,6 +120,8 @@ struct sim_client {
 	uint64_t slept_ns;	 /* it submits nothing before */
 	uint32_t counters_count; /* that it has opened */
 	struct sim_direct direct;
+	uint64_t direct_marked
+		[COUNTERS]; /* all backups hold such a mark, stored directly */
 	char addresses[CHAIN_MAX][MEMORY_ADDRESS_MAX];
 	/* from the answer to a join, used when the links are up */
 	uint64_t stands[COUNTERS];

@@ -113,9 +113,18 @@ void direct_step(struct sim_client *k)
 			direct_end(k, false);
 			return;
 		}
-		d->mark = ticket_direct_mark(q, d->v, d->n);
+		if (d->v + d->n <= k->direct_marked[d->counter]) {
+			step = backups; /* a mark ahead covers it */
+			d->step = step + 1;
+			marks = MUTATED(MARK_AFTER_READ);
+		} else {
+			d->mark = ticket_direct_mark(
+				q, d->v, d->n, k->reserve[d->counter]);
+		}
 	}
 	if (step == 2 * backups) {
+		if (d->mark > k->direct_marked[d->counter])
+			k->direct_marked[d->counter] = d->mark;
 		direct_confirm(k);
 		return;
 	}

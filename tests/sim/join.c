@@ -52,15 +52,25 @@ static void unresolved_count(struct sim_client *k, uint32_t counter, uint64_t st
 	}
 }
 
+/* Where the words are in reach marks are stored ahead without a lease (ticket_direct). */
+static void reserve_begin(struct sim_client *k, uint32_t counter)
+{
+	uint64_t reserve = k->cluster->config.direct ? 0 : k->reserve[counter];
+
+	k->direct_marked[counter] = 0;
+	ticket_reserve_set(&k->queues[counter], reserve, k->lease_ns);
+}
+
 /* A counter that was made since: its words were there before it had a name. */
 static void counters_open(struct sim_client *k, const struct sim_joined *joined)
 {
 	while (k->counters_count < joined->counters_count) {
 		uint32_t i = k->counters_count++;
-		uint64_t reserve = cluster_random(k->cluster, joined->reserve_max[i] + 1);
 
+		k->reserve[i] = cluster_random(k->cluster, joined->reserve_max[i] + 1);
+		k->lease_ns = joined->lease_ns;
 		ticket_ceiling_set(&k->queues[i], joined->ceilings[i]);
-		ticket_reserve_set(&k->queues[i], reserve, joined->lease_ns);
+		reserve_begin(k, i);
 	}
 }
 
@@ -72,7 +82,7 @@ static void enter(struct sim_client *k)
 	for (uint32_t i = 0; i < COUNTERS; i++) {
 		unresolved_count(k, i, k->stands[i]);
 		ticket_ceiling_set(&k->queues[i], k->ceilings[i]);
-		ticket_reserve_set(&k->queues[i], k->reserve[i], k->lease_ns);
+		reserve_begin(k, i);
 		ticket_enter_epoch(
 			&k->queues[i], k->epoch, k->links_count - 1, k->stands[i]);
 	}

@@ -8,6 +8,7 @@
 #   replica_signal SIGNAL ID...
 #   chain_await 2,1 [SECONDS]     until the chain is this, the head first
 #   chain_has_all N               whether the chain has so many
+#   epoch_settles                 until no change of the chain is on its way
 #   epoch_now / chain_now
 #   clients_start N [OPTION...]   so many chain_draw on desk/orders, besides those that there are
 #   clients_go_on                 until each of them has drawn more
@@ -80,13 +81,24 @@ replica_ended() {
 	replica_reap "$1" || fail "replica $1: exit status $?: $(tail -n 5 "$work/pawld-$1.err")"
 }
 
+# Nothing while an epoch is being prepared.
 chain_now() {
 	timeout 10 pawl status "$where" 2>/dev/null |
-		sed -n 's/ (head)//; s/, /,/g; s/^  chain     \(.*\)$/\1/p'
+		sed -n '1{/: epoch [0-9]*$/!q}; s/ (head)//; s/, /,/g; s/^  chain     \(.*\)$/\1/p'
 }
 
 epoch_now() {
 	timeout 10 pawl status "$where" 2>/dev/null | sed -n '1s/^.*: epoch \([0-9]*\).*$/\1/p'
+}
+
+# Nothing has changed for a while, and so nothing is on its way.
+epoch_settles() {
+	local epoch='' same deadline=$((SECONDS + 20))
+	for ((same = 0; same < 15; same++)); do
+		[ "$SECONDS" -lt "$deadline" ] || fail "the epoch changes again and again; it is $epoch now"
+		[ "$(epoch_now)" = "$epoch" ] || { epoch=$(epoch_now) && same=0; }
+		nap 0.1
+	done
 }
 
 chain_is() {

@@ -28,7 +28,7 @@ static bool mark_and_check(struct table *t, struct words *w, uint64_t v, uint64_
 
 	if (!ticket_confirmed_within(&t->q, v, n))
 		return false;
-	mark = ticket_direct_mark(&t->q, v, n);
+	mark = ticket_direct_mark(&t->q, v, n, 0);
 	for (uint32_t i = 0; i < t->q.backups; i++)
 		w->marks[i] = mark;
 	for (uint32_t i = 0; i < t->q.backups; i++)
@@ -151,8 +151,8 @@ static void a_mark_stored_directly_is_not_below_one_written_ahead(void **state)
 	assert_false(ticket_direct(&t.q));
 	ticket_reserve_set(&t.q, 0, 0);
 	assert_true(ticket_direct(&t.q));
-	assert_int_equal(ticket_direct_mark(&t.q, 10, 1), 60);
-	assert_int_equal(ticket_direct_mark(&t.q, 60, 1), 61);
+	assert_int_equal(ticket_direct_mark(&t.q, 10, 1, 0), 60);
+	assert_int_equal(ticket_direct_mark(&t.q, 60, 1, 0), 61);
 }
 
 static void marks_begin_anew_in_the_next_epoch(void **state)
@@ -167,7 +167,7 @@ static void marks_begin_anew_in_the_next_epoch(void **state)
 	ticket_on_lost(&t.q);
 	assert_false(ticket_direct(&t.q));
 	ticket_enter_epoch(&t.q, 2, 1, 20); /* everything was lost but a mark of 20 */
-	assert_int_equal(ticket_direct_mark(&t.q, 20, 1), 21);
+	assert_int_equal(ticket_direct_mark(&t.q, 20, 1, 0), 21);
 }
 
 static void nothing_overtakes_what_the_queue_has_not_settled(void **state)

@@ -27,10 +27,19 @@
  * child may open handles of its own.  Over RDMA it may not when its parent had a handle
  * open: fork first, or exec in the child.
  *
+ * A cluster is a chain of replicas.  When one of them dies or the operator changes the
+ * chain, the others go on in a new *epoch*; handles follow by themselves, within calls that
+ * wait or within pawl_poll, and an addition under way is either found to stand or made
+ * again.  Whoever wants to know gives an event function.
+ *
  * Errors that any function on an open handle may return, besides its own:
  *   -EBADF      the handle belongs to the parent of this process
- *   -ETIMEDOUT  no answer within the handle's timeout.  For additions the outcome is
- *               unknown: the numbers may have been taken, and then nobody gets them
+ *   -ETIMEDOUT  no answer within the handle's timeout: no replica can be reached, or the
+ *               chain is being changed for so long.  For additions the outcome is unknown:
+ *               either it took its numbers, now or a little later, and then they are
+ *               nobody's for ever; or it took none.  The handle stays good and goes on
+ *               looking for the cluster.  Calling again is a new addition: its numbers
+ *               are larger than all that this handle was given before
  *   -ESHUTDOWN  the cluster was stopped by its operator
  *   -EPROTO     the replica answers, but not as a replica of this version should; or the
  *               cluster was erased and begun again, whose numbers need a new handle
@@ -128,7 +137,8 @@ struct pawl_options {
 	/*
 	 * Write marks so many numbers ahead, so that additions need one round trip to the
 	 * head alone; at most what the counter was created with (reserve_max).  When the
-	 * head is lost, so many numbers may be skipped.  0: dense.
+	 * head is lost, so many numbers may be skipped.  0: dense.  Over shared memory it
+	 * changes nothing: there the other round trips cost less than a look at the clock.
 	 */
 	uint64_t reserve;
 	pawl_event_fn on_event; /* NULL: nobody listens */
@@ -159,12 +169,15 @@ struct pawl_counter_options {
 /*
  * Opens a handle on a cluster.  @where is the name of a cluster on this host, or the
  * addresses of its replicas, separated by commas: "HOST:PORT", "[IPV6]:PORT" or
- * "unix:/PATH".  @options may be NULL.  Blocks up to the timeout, and for a name look-up.
+ * "unix:/PATH".  One that answers is enough to learn of the others, but it should name all,
+ * for the one may be down.  @options may be NULL.  Blocks up to the timeout, and for name
+ * look-ups (of replicas that are known by a host's name, also when one joins later).
  *
  * -EINVAL: not a name or address, or an option out of range.  -ENOENT: no such cluster,
- * or no such host.  -ECONNREFUSED: no replica answers there.  -EUSERS: the cluster has as
- * many sessions as it was configured for.  And the errors above, but -EBADF. With an
- * error nothing is left behind; the text is pawl_errmsg(NULL).
+ * or no such host.  -ECONNREFUSED: no replica answers there.  -EUSERS: a replica has as
+ * many sessions as it was configured for.  -ETIMEDOUT: some answer, and serve nobody.  And
+ * the errors above, but -EBADF.  With an error nothing is left behind; the text is
+ * pawl_errmsg(NULL).
  */
 PAWL_API int pawl_open(const char *where, const struct pawl_options *options,
 	struct pawl **pawl_p) PAWL_MUST_CHECK;
@@ -253,8 +266,9 @@ PAWL_API int pawl_submit(
 
 /*
  * Moves everything on and takes up to @max results; *count_p is how many, and may be 0.
- * Never blocks.  When the replica is lost, additions that do not get through again within
- * the timeout end with the status -ETIMEDOUT, provided that pawl_poll is called.
+ * Never blocks.  When a replica is lost, additions that do not get through again within
+ * the timeout end with the status -ETIMEDOUT, provided that pawl_poll is called.  Events
+ * are told from here, also while nothing is in flight.
  *
  * -EINVAL: @max is not positive.  -EBADF.
  */
