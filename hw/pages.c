@@ -309,8 +309,10 @@ int pages_attach(const char *path, size_t len, struct pages *pages_p, struct err
 		pages_unmap(&pages);
 		return rc;
 	}
-	/* Saves the data path its page faults; what is not there yet faults later. */
-	(void)madvise(pages.base, len, MADV_POPULATE_WRITE);
+	/*
+	 * The pages are there already, and a peer touches a few of them: it is faster to
+	 * fault those in as they are met than all of them during a takeover.
+	 */
 	(void)pages_step(&pages, &hugetlb);
 	pages.huge = hugetlb || pages_are_huge(&pages);
 	*pages_p = pages;

@@ -137,8 +137,7 @@ struct pawl_options {
 	/*
 	 * Write marks so many numbers ahead, so that additions need one round trip to the
 	 * head alone; at most what the counter was created with (reserve_max).  When the
-	 * head is lost, so many numbers may be skipped.  0: dense.  Over shared memory it
-	 * changes nothing: there the other round trips cost less than a look at the clock.
+	 * head is lost, so many numbers may be skipped.  0: dense.
 	 */
 	uint64_t reserve;
 	pawl_event_fn on_event; /* NULL: nobody listens */
