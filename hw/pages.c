@@ -11,6 +11,8 @@
 
 #include "hw/pages_place.h"
 
+#define PAGES_HUGE_LEN ((size_t)2 << 20) /* or a part of a larger one */
+
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14; older headers do not have it */
 #endif
@@ -310,9 +312,12 @@ int pages_attach(const char *path, size_t len, struct pages *pages_p, struct err
 		return rc;
 	}
 	/*
-	 * The pages are there already, and a peer touches a few of them: it is faster to
-	 * fault those in as they are met than all of them during a takeover.
+	 * The pages are there already, and a peer touches a few of them: small ones are
+	 * faulted in faster as they are met than all of them during a takeover.  A huge one
+	 * comes whole with any of its bytes.
 	 */
+	for (size_t at = 0; at < len; at += PAGES_HUGE_LEN)
+		(void)madvise((char *)pages.base + at, 1, MADV_POPULATE_WRITE);
 	(void)pages_step(&pages, &hugetlb);
 	pages.huge = hugetlb || pages_are_huge(&pages);
 	*pages_p = pages;
