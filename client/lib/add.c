@@ -155,37 +155,49 @@ static inline int add_done(
 }
 
 /* Stores the mark at every backup. */
-static __attribute__((noinline)) void marks_store(
-	struct pawl_counter *c, uint64_t v, uint64_t n)
+static void marks_store(struct pawl_counter *c, uint64_t v, uint64_t n)
 {
 	uint64_t mark = ticket_direct_mark(&c->queue, v, n, c->ahead);
 
-	for (uint32_t i = 1; i <= c->queue.backups; i++)
+	for (uint32_t i = 1; i <= c->backups; i++)
 		atomic_store(c->marks[i], mark);
-	c->marked = mark;
+	c->marked = mark < c->queue.ceiling ? mark : c->queue.ceiling;
+}
+
+/* T3, once the marks are stored. */
+static inline bool states_are_open(const struct pawl_counter *c)
+{
+	for (uint32_t i = 1; i <= c->backups; i++) {
+		if (unlikely(atomic_load(c->states[i]) != c->open))
+			return false;
+	}
+	return true;
+}
+
+/* Drawn where the words are in reach, and not covered by a mark that is there already. */
+static __attribute__((noinline)) int add_marked(
+	struct pawl_counter *c, uint64_t n, uint64_t v, uint64_t *last_p)
+{
+	if (unlikely(!ticket_confirmed_within(&c->queue, v, n)))
+		return add_drawn(c, n, v, last_p);
+	if (v + n > c->marked)
+		marks_store(c, v, n);
+	if (unlikely(!states_are_open(c)))
+		return add_drawn(c, n, v, last_p);
+	return add_done(c, n, v, last_p);
 }
 
 /*
  * In a chain whose words are in reach (ticket_direct): everything is sequentially
  * consistent, so that whoever seals a backup after its state was read open counts the mark.
  */
-static __attribute__((noinline)) int add_marked(
-	struct pawl_counter *c, uint64_t n, uint64_t *last_p)
+static inline int add_in_words(struct pawl_counter *c, uint64_t n, uint64_t *last_p)
 {
-	const uint32_t backups = c->queue.backups;
-	const uint64_t open = region_state_open(c->queue.epoch);
 	uint64_t v = atomic_fetch_add(c->word, n);
-	bool confirmed = true;
 
-	if (unlikely(!ticket_confirmed_within(&c->queue, v, n)))
-		return add_drawn(c, n, v, last_p);
-	if (v + n > c->marked)
-		marks_store(c, v, n);
-	for (uint32_t i = 1; i <= backups; i++)
-		confirmed &= atomic_load(c->states[i]) == open; /* T3 */
-	if (unlikely(!confirmed))
-		return add_drawn(c, n, v, last_p);
-	return add_done(c, n, v, last_p);
+	if (v + n <= c->marked && states_are_open(c))
+		return add_done(c, n, v, last_p);
+	return add_marked(c, n, v, last_p);
 }
 
 /* Waits a little for one completion.  False: it may take longer, and the queue shall wait. */
@@ -350,24 +362,26 @@ static __attribute__((noinline)) int add_other(
 	struct pawl_counter *c, uint64_t n, uint64_t *last_p)
 {
 	switch (c->hot->way) {
-	case WAY_WORDS:
-		return add_marked(c, n, last_p);
 	case WAY_POSTED:
 	case WAY_CHAIN:
 		return add_posted(c, n, last_p);
 	case WAY_QUEUE:
 	case WAY_WORD:
+	case WAY_WORDS:
 		break;
 	}
 	return add_in_queue(c, n, last_p);
 }
 
-/* The shortest way is in line; everything else is a call away. */
+/* The shortest ways are in line; everything else is a call away. */
 static inline int add(struct pawl_counter *c, uint64_t n, uint64_t *last_p)
 {
+	enum hot_way way = c->hot->way;
 	uint64_t v;
 
-	if (unlikely(c->hot->way != WAY_WORD))
+	if (way == WAY_WORDS)
+		return add_in_words(c, n, last_p);
+	if (unlikely(way != WAY_WORD))
 		return add_other(c, n, last_p);
 	v = atomic_fetch_add(c->word, n);
 	if (unlikely(!ticket_confirmed_within(&c->queue, v, n)))

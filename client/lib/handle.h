@@ -84,11 +84,14 @@ struct pawl_counter {
 	struct hot *hot;	/* the handle's */
 	_Atomic uint64_t *word; /* the head's; NULL where only the card reaches it */
 	uint64_t additions;
+	/* Every backup holds a mark up to here, stored past the queue; not above the ceiling. */
+	uint64_t marked;
+	uint64_t open; /* the state word of a backup that has not sealed the epoch */
+	uint32_t backups;
+	_Atomic uint64_t *states[CHAIN_MAX]; /* the backups' state words; */
+	_Atomic uint64_t *marks[CHAIN_MAX];  /* and this session's marks there */
+	uint64_t ahead;			     /* how far ahead a mark is stored */
 	struct ticket_queue queue;
-	_Atomic uint64_t *marks[CHAIN_MAX];  /* this session's, at the backups; */
-	_Atomic uint64_t *states[CHAIN_MAX]; /* and their state words */
-	uint64_t marked; /* every backup holds a mark up to here, stored past the queue */
-	uint64_t ahead;	 /* how far ahead such a mark is stored */
 
 	struct pawl *pawl;
 	uint32_t slot;		      /* in pawl->counters */

@@ -128,10 +128,13 @@ static void counter_enter(struct pawl_counter *c)
 	ticket_ceiling_set(&c->queue, c->answer.ceiling);
 	/*
 	 * Where all words are in reach a look at the states costs less than one at a clock:
-	 * marks are stored ahead, and no lease is needed.
+	 * marks are stored ahead, and no lease is needed.  A cluster whose lease is 0 allows
+	 * neither.
 	 */
 	c->marked = 0;
-	c->ahead = c->word ? reserve_of(c) : 0;
+	c->open = region_state_open(s->linked_epoch);
+	c->backups = s->links_count - 1;
+	c->ahead = c->word && lease_of(s) > 0 ? reserve_of(c) : 0;
 	ticket_reserve_set(&c->queue, c->word ? 0 : reserve_of(c), lease_of(s));
 	ticket_enter_epoch(
 		&c->queue, s->linked_epoch, s->links_count - 1, c->answer.stand);
