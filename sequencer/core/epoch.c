@@ -74,6 +74,14 @@ void epoch_adopt(struct epoch_machine *m, uint64_t epoch, uint64_t incarnation)
 	m->serving.installed = true;
 }
 
+void epoch_adopt_history(struct epoch_machine *m, const struct epoch_history *history,
+	uint32_t counters_count)
+{
+	PAWL_ASSERT(m->serving.epoch != 0 && !m->known);
+	PAWL_ASSERT(counters_count <= m->config.counters_max);
+	epoch_history_copy(&m->serving.history, history, counters_count);
+}
+
 void epoch_record_copy(struct epoch_record *to, const struct epoch_record *from)
 {
 	struct epoch_counter *counters = to->counters;

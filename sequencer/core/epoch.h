@@ -26,7 +26,8 @@
  *     active only lease_ns and 1% after the newest seal's report.
  * E8  A region is retired only when a later epoch is known to be active, or when it is
  *     known that its own never will be.
- * E9  Tickets of epoch e are resolved against the active epoch that followed e.
+ * E9  Tickets of epoch e are resolved against the active epoch that followed e, which a
+ *     region remembers for as long as it is held (region_history.h).
  * E10 A ceiling is shown to clients only after the store has it, and it never goes back.
  * E11 What the store answers decides: after an unknown outcome or a conflict the record is
  *     read back, and a step goes on only if the record names this proposer and its claim.
@@ -267,6 +268,9 @@ void epoch_init(struct epoch_machine *m, const struct epoch_config *config,
  * under @incarnation.  Before anything else.
  */
 void epoch_adopt(struct epoch_machine *m, uint64_t epoch, uint64_t incarnation);
+/* And what it remembers, of @counters_count counters; it is copied. */
+void epoch_adopt_history(struct epoch_machine *m, const struct epoch_history *history,
+	uint32_t counters_count);
 
 /*
  * This replica may begin the cluster, once: @counters and @lease_ns if there is no record.

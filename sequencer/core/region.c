@@ -23,7 +23,9 @@ bool region_layout_make(
 		return false;
 	l.floors = region_counter_offset(counters_max);
 	l.ceilings = line_round(l.floors + counters_max * sizeof(uint64_t));
-	l.directory = line_round(l.ceilings + counters_max * sizeof(uint64_t));
+	l.histories = line_round(l.ceilings + counters_max * sizeof(uint64_t));
+	l.history_len = line_round((2 + counters_max) * sizeof(uint64_t));
+	l.directory = l.histories + REGION_HISTORY * l.history_len;
 	l.rows = l.directory + counters_max * sizeof(struct region_entry);
 	l.row_len = line_round(counters_max * sizeof(uint64_t));
 	l.len = l.rows + sessions_max * l.row_len;

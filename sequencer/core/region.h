@@ -9,6 +9,7 @@
  *     4096   counters      one 64-byte line per counter, its word first
  *     ...    floors        one word per counter: its base in this epoch
  *     ...    ceilings      one word per counter, at the head: nothing above is confirmed
+ *     ...    histories     how the newest REGION_HISTORY epochs before it were resolved
  *     ...    directory     one 128-byte entry per counter: its name
  *     ...    rows          one row of marks per session: one word per counter
  *
@@ -17,7 +18,8 @@
  *
  * G1  An offset computed here lies inside the region, on a multiple of 8, and belongs to
  *     exactly one section.
- * G2  Only the owner writes the header, the floors, ceilings, directory and heartbeat.
+ * G2  Only the owner writes the header, the floors, ceilings, histories, directory and
+ *     heartbeat.
  * G3  A counter word below COUNTER_LIMIT is that counter's value; at or above it the
  *     region is sealed, or the counter is used up (the state word tells which).
  */
@@ -33,6 +35,7 @@
 #define REGION_MAGIC UINT64_C(0x314e47524c574150) /* "PAWLRGN1" */
 #define REGION_VERSION 2
 #define REGION_LINE 64
+#define REGION_HISTORY 8 /* epochs whose stands a region remembers */
 
 #define REGION_STATE_OFFSET 256
 #define REGION_HEARTBEAT_OFFSET 320
@@ -90,6 +93,8 @@ struct region_layout {
 	uint32_t sessions_max;
 	uint64_t floors;
 	uint64_t ceilings;
+	uint64_t histories;
+	uint64_t history_len; /* of one epoch: its number, the one before, a stand each */
 	uint64_t directory;
 	uint64_t rows;
 	uint64_t row_len;
@@ -125,6 +130,12 @@ static inline uint64_t region_ceiling_offset(
 	const struct region_layout *l, uint32_t counter)
 {
 	return l->ceilings + (uint64_t)counter * sizeof(uint64_t);
+}
+
+static inline uint64_t region_history_offset(
+	const struct region_layout *l, uint32_t place)
+{
+	return l->histories + place * l->history_len;
 }
 
 static inline uint64_t region_entry_offset(

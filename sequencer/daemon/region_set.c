@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sequencer/core/panic.h"
+#include "sequencer/core/region_history.h"
 #include "sequencer/daemon/log.h"
 
 #define PREFIX_LEN 160
@@ -76,8 +77,8 @@ static int counters_install(struct owner *owner, const struct epoch_record *reco
 }
 
 int region_set_install(struct region_set *set, const struct epoch_record *record,
-	uint32_t counters_max, bool head, const struct catalog *catalog,
-	struct error *err)
+	const struct epoch_history *history, uint32_t counters_max, bool head,
+	const struct catalog *catalog, struct error *err)
 {
 	struct held_region *region = place_find(set);
 	struct owner_identity identity = {
@@ -107,6 +108,8 @@ int region_set_install(struct region_set *set, const struct epoch_record *record
 	}
 	region->epoch = record->epoch;
 	region->head = head;
+	region_history_write(region->owner.memory->ops->base(region->owner.memory),
+		&region->owner.layout, history, record->counters_count);
 	owner_activate(&region->owner); /* X1 */
 	return 0;
 }

@@ -45,12 +45,13 @@ struct region_set {
 struct held_region *region_set_find(struct region_set *set, uint64_t epoch);
 
 /*
- * Makes a fresh, open region of @epoch with every counter at its base.  Errors of
- * owner_create and owner_counter_install.
+ * Makes a fresh, open region of @epoch with every counter at its base, which remembers
+ * @history.  Errors of owner_create and owner_counter_install.
  */
 int region_set_install(struct region_set *set, const struct epoch_record *record,
-	uint32_t counters_max, bool head, const struct catalog *catalog,
-	struct error *err) __attribute__((warn_unused_result));
+	const struct epoch_history *history, uint32_t counters_max, bool head,
+	const struct catalog *catalog, struct error *err)
+	__attribute__((warn_unused_result));
 
 /*
  * Takes up the region of an earlier life of this replica in the file @path, whose

@@ -9,6 +9,7 @@
 
 #include "hw/clock.h"
 #include "sequencer/core/panic.h"
+#include "sequencer/core/region_history.h"
 #include "sequencer/daemon/log.h"
 #include "sequencer/daemon/record_store.h"
 
@@ -101,6 +102,21 @@ static bool is_lost(int code)
 	return code == -ENOENT || code == -EUCLEAN || code == -ENODATA;
 }
 
+/* Clients that slept may have tickets of epochs before the region's own. */
+static void history_adopt(struct replica *r, const struct record *record)
+{
+	const struct owner *owner =
+		&region_set_find(&r->regions, record->active_epoch)->owner;
+	uint32_t count = record->counters_count;
+	struct epoch_history history;
+
+	if (count > owner->layout.counters_max)
+		count = owner->layout.counters_max;
+	region_history_read(
+		owner->memory->ops->base(owner->memory), &owner->layout, &history);
+	epoch_adopt_history(&r->machine, &history, count);
+}
+
 /*
  * Takes up the region with the newest numbers, if an earlier life left it here.  What is
  * lost is lost, and others may have the numbers; but a region that is there and can not be
@@ -127,6 +143,7 @@ static int earlier_life_adopt(
 		return is_lost(rc) ? 0 : rc;
 	log_info("the earlier life of this replica left its region: %s", path);
 	epoch_adopt(&r->machine, record->active_epoch, incarnation);
+	history_adopt(r, record);
 	return 0;
 }
 

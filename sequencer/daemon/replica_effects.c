@@ -59,8 +59,9 @@ static void install_here(struct replica *r, const struct epoch_effect *effect)
 	int rc;
 
 	PAWL_ASSERT(r->facts.instance != 0);
-	rc = region_set_install(&r->regions, record, r->facts.counters_max,
-		head.id == r->config->id, &r->catalog, &err);
+	PAWL_ASSERT(r->machine.pending.epoch == record->epoch);
+	rc = region_set_install(&r->regions, record, &r->machine.pending.history,
+		r->facts.counters_max, head.id == r->config->id, &r->catalog, &err);
 	if (rc) {
 		replica_end(r, REPLICA_FAILED, &err);
 		return;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sequencer/core/region_history.h"
 #include "tests/sim/cluster.h"
 
 uint64_t *region_word(struct sim_region *region, uint64_t offset)
@@ -91,6 +92,8 @@ void region_install(struct sim_replica *r, const struct epoch_record *record)
 		*region_word(region, region_floor_offset(layout, i)) = counter->base;
 		*region_word(region, region_ceiling_offset(layout, i)) = counter->ceiling;
 	}
+	region_history_write(region->memory->ops->base(region->memory), layout,
+		&r->machine.pending.history, record->counters_count);
 	*region_word(region, REGION_STATE_OFFSET) = region_state_open(record->epoch);
 }
 
@@ -209,6 +212,7 @@ void region_keep(struct sim_replica *r)
 static void region_adopt_one(struct sim_replica *r, const struct sim_remains *remains)
 {
 	struct sim_region *region = &r->regions[0];
+	struct epoch_history history;
 
 	*region = remains->region;
 	memset(region->tokens, 0, sizeof(region->tokens));
@@ -216,6 +220,9 @@ static void region_adopt_one(struct sim_replica *r, const struct sim_remains *re
 	memcpy(region->memory->ops->base(region->memory), remains->bytes,
 		r->cluster->layout.len);
 	epoch_adopt(&r->machine, region->epoch, region->incarnation);
+	region_history_read(
+		region->memory->ops->base(region->memory), &r->cluster->layout, &history);
+	epoch_adopt_history(&r->machine, &history, r->cluster->layout.counters_max);
 }
 
 /* The broken rule: an empty region is taken for the one that was lost. */

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "sequencer/core/region_history.h"
 #include "sequencer/daemon/region_set.h"
 
 struct bed {
@@ -21,6 +22,7 @@ struct bed {
 	struct device *device;
 	struct epoch_counter counters[2];
 	struct epoch_record record;
+	struct epoch_history history;
 	char cluster[32];
 };
 
@@ -68,8 +70,8 @@ static struct held_region *install(struct bed *bed, uint64_t epoch, bool head)
 	struct error err = {0};
 
 	bed->record.epoch = epoch;
-	assert_int_equal(
-		region_set_install(&bed->set, &bed->record, 4, head, &bed->catalog, &err),
+	assert_int_equal(region_set_install(&bed->set, &bed->record, &bed->history, 4,
+				 head, &bed->catalog, &err),
 		0);
 	return region_set_find(&bed->set, epoch);
 }
@@ -176,6 +178,34 @@ static void a_new_life_adopts_and_cleans(void **state)
 		region_set_adopt(&bed->set, old, 3, &incarnation, &err), -ENOENT);
 }
 
+/* What epochs before came to is known to a new life as well: clients may have slept. */
+static void a_new_life_remembers_what_stood(void **state)
+{
+	struct bed *bed = *state;
+	struct epoch_history history;
+	uint64_t incarnation, stands[2][2] = {{90, 6}, {50, 3}};
+	struct held_region *region;
+	struct error err = {0};
+	char path[256];
+
+	bed->history = (struct epoch_history){.count = 2,
+		.epochs = {4, 2},
+		.froms = {2, 1},
+		.stands = {stands[0], stands[1]}};
+	(void)strcpy(path, install(bed, 4, true)->owner.path);
+	region_set_close(&bed->set, false);
+	assert_int_equal(region_set_adopt(&bed->set, path, 4, &incarnation, &err), 0);
+	region = region_set_find(&bed->set, 4);
+	region_history_read(region->owner.memory->ops->base(region->owner.memory),
+		&region->owner.layout, &history);
+	assert_int_equal(history.count, 2);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(history.epochs[i], bed->history.epochs[i]);
+		assert_int_equal(history.froms[i], bed->history.froms[i]);
+		assert_memory_equal(history.stands[i], stands[i], sizeof(stands[i]));
+	}
+}
+
 static void a_row_is_folded_in_every_region(void **state)
 {
 	struct bed *bed = *state;
@@ -199,6 +229,8 @@ int main(void)
 			a_retired_region_is_sealed_and_goes, bed_make, bed_remove),
 		cmocka_unit_test_setup_teardown(
 			a_new_life_adopts_and_cleans, bed_make, bed_remove),
+		cmocka_unit_test_setup_teardown(
+			a_new_life_remembers_what_stood, bed_make, bed_remove),
 		cmocka_unit_test_setup_teardown(
 			a_row_is_folded_in_every_region, bed_make, bed_remove),
 	};

@@ -54,7 +54,10 @@ static void sections_do_not_overlap(void **state)
 	(void)state;
 	assert_true(region_layout_make(COUNTERS, SESSIONS, &l));
 	assert_true(region_counter_offset(COUNTERS - 1) + 64 <= l.floors);
-	assert_true(region_floor_offset(&l, COUNTERS - 1) + 8 <= l.directory);
+	assert_true(region_floor_offset(&l, COUNTERS - 1) + 8 <= l.ceilings);
+	assert_true(region_ceiling_offset(&l, COUNTERS - 1) + 8 <= l.histories);
+	assert_true(l.history_len >= (2 + COUNTERS) * 8);
+	assert_true(region_history_offset(&l, REGION_HISTORY) <= l.directory);
 	assert_true(region_entry_offset(&l, COUNTERS - 1) + 128 <= l.rows);
 	assert_true(region_mark_offset(&l, 0, COUNTERS - 1) + 8 <=
 		    region_mark_offset(&l, 1, 0));
