@@ -180,7 +180,8 @@ event_has() {
 
 etcd_answers() {
 	alive "$etcd_pid" || return 0
-	ETCDCTL_API=3 timeout 5 etcdctl --endpoints="127.0.0.1:$etcd_port" endpoint health >/dev/null 2>&1
+	timeout 5 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" &&
+		printf "GET /health HTTP/1.0\r\n\r\n" >&3 && grep -q "\"health\": *\"true\"" <&3' - "$etcd_port" 2>/dev/null
 }
 
 # etcd_run NAME PORT PEER_PORT
@@ -195,7 +196,7 @@ etcd_run() {
 
 etcd_start() {
 	local try
-	command -v etcd etcdctl >/dev/null || skip "etcd is not installed; apt-get install etcd-server etcd-client"
+	command -v etcd >/dev/null || skip "etcd is not installed; apt-get install etcd-server"
 	for ((try = 1; try <= 20; try++)); do
 		etcd_name=etcd-$try etcd_port=$((20000 + RANDOM % 6000)) etcd_peer=$((26000 + RANDOM % 6000))
 		etcd_run "$etcd_name" "$etcd_port" "$etcd_peer"

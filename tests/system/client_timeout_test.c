@@ -22,6 +22,19 @@ static struct pawl_options impatient(void)
 	return options;
 }
 
+/*
+ * The same once there is a counter called @name: making one takes as long as the store's
+ * disk does, which is nothing for the impatient.
+ */
+static struct pawl_options impatient_for(const char *name)
+{
+	struct pawl *pawl = test_open(NULL);
+
+	(void)test_counter(pawl, name);
+	pawl_close(pawl);
+	return impatient();
+}
+
 /* The replica runs again also when a test has failed in between. */
 int replica_continue(void **state)
 {
@@ -57,7 +70,7 @@ void a_stopped_replica_ends_an_open_within_the_timeout(void **state)
 
 void a_stopped_replica_ends_opening_a_counter_within_the_timeout(void **state)
 {
-	struct pawl_options options = impatient();
+	struct pawl_options options = impatient_for("new");
 	struct pawl *pawl = test_open(&options);
 	struct pawl_counter *counter;
 	uint64_t began_ms;
@@ -78,7 +91,7 @@ void a_stopped_replica_ends_opening_a_counter_within_the_timeout(void **state)
 
 void numbers_over_shared_memory_need_no_replica_process(void **state)
 {
-	struct pawl_options options = impatient();
+	struct pawl_options options = impatient_for("alone");
 	struct pawl *pawl = test_open(&options);
 	struct pawl_counter *counter = test_counter(pawl, "alone");
 	uint64_t began_ms;

@@ -50,7 +50,6 @@ tear_down() {
 		[ -z "${last_words:-}" ] || echo "$last_words"
 	fi
 	[ -z "${PAWL_TEST_NAMESPACE:-}" ] || umount -l "$work"/* 2>/dev/null
-	[ "$result" = 0 ] || [ -z "${KEEP:-}" ] || { rm -rf "$KEEP"; cp -r "$work" "$KEEP"; }
 	rm -rf "$work" "$memory"
 }
 trap tear_down EXIT
