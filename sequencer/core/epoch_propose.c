@@ -3,6 +3,8 @@
 
 #include "sequencer/core/epoch_internal.h"
 
+#define DUEL_MAX 8
+
 struct epoch_member epoch_held_as(const struct epoch_machine *m)
 {
 	return (struct epoch_member){m->config.self.id, m->serving.incarnation};
@@ -78,11 +80,27 @@ static bool reason_exists(const struct epoch_machine *m)
 	return false;
 }
 
+/*
+ * Two members that do not reach each other, while both reach the store, take each other's
+ * claims over.  The more claims came to nothing, the longer each waits before its next, and
+ * the later in the chain the longer, so that one of them gets through.
+ */
+static uint64_t duel_ns(const struct epoch_machine *m)
+{
+	uint64_t failed = m->seen.epoch - m->seen.active_epoch;
+	uint32_t place = held_place(m);
+
+	if (m->seen.phase != EPOCH_PREPARING || failed < 2 || place == CHAIN_MAX)
+		return 0;
+	failed = failed - 1 < DUEL_MAX ? failed - 1 : DUEL_MAX;
+	return failed * (place + 1) * m->config.turn_ns;
+}
+
 static uint64_t turn_ns(const struct epoch_machine *m)
 {
 	if (m->recover_wanted)
 		return 0;
-	return turn_place(m) * m->config.turn_ns;
+	return turn_place(m) * m->config.turn_ns + duel_ns(m);
 }
 
 static void promoted_first(const struct epoch_machine *m, struct epoch_chain *plan)

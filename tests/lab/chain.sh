@@ -13,7 +13,7 @@
 #   drawn N NAME                how many numbers a client has
 #   history LOST N NAME...      checks what these clients have: unique, in order, and dense but
 #                               for LOST numbers
-#   mixes_begin N COUNTER OPTIONS NAME...  more clients, which draw and read, many at once: chain_draw
+#   mixes_begin N COUNTER OPTIONS NAME...  more clients, which draw and read: chain_draw
 #   mixed N NAME                how many additions such a client has
 #   mixes_end N NAME...         they end, and have met no error
 #   mixed_history [OPTION...] N NAME...  check_history, of these clients
@@ -57,7 +57,8 @@ replica_begin() {
 }
 
 replica_lives() {
-	[ ! -e "$lab/$1.jobs/pawld.exit" ] || fail "replica $1 ended: $(tail -n 1 "$lab/$1.jobs/pawld.err")"
+	[ ! -e "$lab/$1.jobs/pawld.exit" ] ||
+		fail "replica $1 ended: $(tail -n 1 "$lab/$1.jobs/pawld.err")"
 }
 
 chain_begin() {
