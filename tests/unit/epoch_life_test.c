@@ -56,6 +56,28 @@ static void memory_of_an_older_epoch_is_retired(void **state)
 	bench_close(&t);
 }
 
+/* Its region may not have gone yet when a late message asks for another of the same epoch. */
+static void a_claim_that_the_record_has_passed_does_not_come_back(void **state)
+{
+	const struct epoch_member chain[] = {a, b, c};
+	struct bench t;
+
+	(void)state;
+	member_open(&t, c, 3, 3, chain);
+	install_by(&t, a, 4, 3, 3, chain);
+	t.record.epoch = 5;
+	t.record.phase = EPOCH_PREPARING;
+	t.record.proposer = b;
+	t.revision++;
+	epoch_on_watch(&t.m, t.now_ns);
+	read_record(&t);
+	expect(&t, EPOCH_RETIRE_HERE);
+	assert_int_equal(t.effect.epoch, 4);
+	message_from(&t, a, EPOCH_INSTALL, 4, 3);
+	expect_nothing(&t);
+	bench_close(&t);
+}
+
 static void recovery_begins_at_the_ceilings_and_lets_nothing_stand(void **state)
 {
 	const struct epoch_member chain[] = {a, b};
@@ -191,6 +213,7 @@ int main(void)
 		cmocka_unit_test(a_new_life_with_lost_memory_is_no_member),
 		cmocka_unit_test(a_new_life_that_kept_its_memory_goes_on),
 		cmocka_unit_test(memory_of_an_older_epoch_is_retired),
+		cmocka_unit_test(a_claim_that_the_record_has_passed_does_not_come_back),
 		cmocka_unit_test(recovery_begins_at_the_ceilings_and_lets_nothing_stand),
 		cmocka_unit_test(a_stop_leaves_the_bases_in_the_record),
 		cmocka_unit_test(a_stopped_cluster_begins_where_it_ended),
