@@ -1,16 +1,30 @@
-/* Monotonic time in nanoseconds.  No system call where the kernel has a vDSO. */
+/* Time in nanoseconds.  No system call where the kernel has a vDSO. */
 #ifndef PAWL_HW_CLOCK_H
 #define PAWL_HW_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>
 
-static inline uint64_t clock_now_ns(void)
+#define NS_PER_MS UINT64_C(1000000)
+
+static inline uint64_t clock_read_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Monotonic. */
+static inline uint64_t clock_now_ns(void)
+{
+	return clock_read_ns(CLOCK_MONOTONIC);
+}
+
+/* Since 1970, for people. */
+static inline uint64_t clock_wall_ns(void)
+{
+	return clock_read_ns(CLOCK_REALTIME);
 }
 
 #endif

@@ -49,8 +49,7 @@ static int effect_post(struct pawl_counter *c, const struct ticket_effect *effec
 	case TICKET_DRAW:
 		return link->ops->fetch_add(link, c->offset, effect->value, cookie);
 	case TICKET_WRITE_MARK:
-		return link->ops->write(link, c->mark_at[effect->replica], &effect->value,
-			sizeof(effect->value), cookie);
+		break; /* it goes with a read: mark_and_read_post */
 	case TICKET_READ_STATE:
 		return link->ops->read(link, REGION_STATE_OFFSET,
 			&c->state_in[effect->replica], sizeof(uint64_t), cookie);
@@ -82,7 +81,7 @@ static int next_post(struct pawl_counter *c, const struct ticket_effect *effect)
 {
 	int rc;
 
-	if (effect->kind == TICKET_WRITE_MARK && c->pawl->session.ops->write_read)
+	if (effect->kind == TICKET_WRITE_MARK)
 		return mark_and_read_post(c, effect);
 	rc = effect_post(c, effect);
 	if (rc)
@@ -219,13 +218,6 @@ bool pump_turn(struct pawl *pawl)
 	return any;
 }
 
-/* Nothing of the counter waits, and what is drawn past its queue can be handed to it. */
-static bool counter_is_idle(const struct ticket_queue *q)
-{
-	return q->phase == TICKET_OPEN && !q->round_open && q->drawn == q->submitted &&
-	       q->over_from == UINT64_MAX && q->submitted - q->taken < q->depth;
-}
-
 static enum hot_way way_of(const struct session *s, const struct pawl_counter *c)
 {
 	bool chain = s->links_count > 1;
@@ -246,7 +238,7 @@ void pump_way_update(struct pawl *pawl)
 	for (uint32_t i = 0; i < pawl->counters_count; i++) {
 		const struct pawl_counter *c = pawl->counters[i];
 
-		if (!counter_is_idle(&c->queue) || (i > 0 && way_of(s, c) != way))
+		if (!ticket_idle(&c->queue) || (i > 0 && way_of(s, c) != way))
 			return;
 		way = way_of(s, c);
 	}

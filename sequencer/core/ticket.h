@@ -247,16 +247,7 @@ static inline void ticket_draw_posted(struct ticket_queue *q)
 	while (q->posted != q->submitted && q->slots[q->posted & q->mask].settled);
 }
 
-/*
- * The whole machine for the commonest case: nothing is waiting, the chain has one replica
- * and the back end can add within a call.  True when an addition may take that way.
- */
-static inline bool ticket_alone(const struct ticket_queue *q)
-{
-	return q->phase == TICKET_OPEN && q->backups == 0 && q->posted == q->submitted;
-}
-
-/* ... and whether a ticket so drawn is confirmed (T3 holds for want of backups; T6). */
+/* Its numbers are below the limit: in a chain of one it is confirmed by that (T3, T6). */
 static inline bool ticket_confirmed_alone(uint64_t v, uint64_t n)
 {
 	return v < COUNTER_LIMIT && n < COUNTER_LIMIT - v;
@@ -267,6 +258,16 @@ static inline bool ticket_confirmed_within(
 	const struct ticket_queue *q, uint64_t v, uint64_t n)
 {
 	return v <= q->ceiling && n <= q->ceiling - v;
+}
+
+/*
+ * Nothing waits in the queue and no round is open: an addition may be drawn past the queue,
+ * and ticket_submit_drawn takes it over without fail.
+ */
+static inline bool ticket_idle(const struct ticket_queue *q)
+{
+	return q->phase == TICKET_OPEN && !q->round_open && q->drawn == q->submitted &&
+	       q->over_from == UINT64_MAX && q->submitted - q->taken < q->depth;
 }
 
 /*
@@ -291,9 +292,7 @@ static inline bool ticket_confirmed_within(
  */
 static inline bool ticket_direct(const struct ticket_queue *q)
 {
-	return q->phase == TICKET_OPEN && !q->round_open && q->drawn == q->submitted &&
-	       q->over_from == UINT64_MAX && q->submitted - q->taken < q->depth &&
-	       (q->backups == 0 || q->reserve == 0);
+	return ticket_idle(q) && (q->backups == 0 || q->reserve == 0);
 }
 
 /*

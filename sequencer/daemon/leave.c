@@ -6,8 +6,6 @@
 #include "sequencer/daemon/log.h"
 #include "sequencer/daemon/pawld.h"
 
-#define NS_PER_MS UINT64_C(1000000)
-
 /*
  * In a chain of several the others go on without a pause to speak of; alone this replica
  * saves the numbers, which is a stop of the cluster.  What can not be asked for now is tried

@@ -10,7 +10,6 @@
 #include "sequencer/daemon/mesh_internal.h"
 
 #define EPOCH_REQUEST_ID 2 /* nobody answers by it */
-#define NS_PER_MS UINT64_C(1000000)
 
 void mesh_learned(struct mesh *mesh)
 {
@@ -156,8 +155,7 @@ static struct watched *peer_find(
 	return NULL;
 }
 
-/* The peer over whose dial this life, or any of its replica, is connected; or NULL. */
-static struct watched *dialed_find(
+struct watched *mesh_dialed_find(
 	const struct mesh *mesh, struct epoch_member member, bool any_life)
 {
 	for (unsigned int i = 0; i < mesh->peers_count; i++) {
@@ -197,7 +195,7 @@ static void packed_send(
 	if (!frame.bytes)
 		return;
 	for (int any_life = 0; any_life <= 1 && !peer && !guest; any_life++) {
-		peer = dialed_find(mesh, to, any_life); /* W1 */
+		peer = mesh_dialed_find(mesh, to, any_life); /* W1 */
 		guest = guests_find(&mesh->guests, to, any_life);
 	}
 	if (peer)

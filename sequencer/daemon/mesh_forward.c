@@ -7,23 +7,15 @@
 
 #define FORWARD_REQUEST_ID 3 /* nobody waits for the answer */
 
-static struct watched *dialed_find(const struct mesh *mesh, struct epoch_member member)
-{
-	for (unsigned int i = 0; i < mesh->peers_count; i++) {
-		if (epoch_member_same(dial_life(mesh->peers[i]->dial), member))
-			return mesh->peers[i];
-	}
-	return NULL;
-}
-
 bool mesh_reaches(const struct mesh *mesh, struct epoch_member member)
 {
-	return dialed_find(mesh, member) || guests_find(&mesh->guests, member, false);
+	return mesh_dialed_find(mesh, member, false) ||
+	       guests_find(&mesh->guests, member, false);
 }
 
 int mesh_forward(struct mesh *mesh, struct epoch_member member, Control__Request *request)
 {
-	struct watched *peer = dialed_find(mesh, member);
+	struct watched *peer = mesh_dialed_find(mesh, member, false);
 	size_t len;
 	uint8_t *frame;
 

@@ -46,6 +46,9 @@ static inline struct epoch_member mesh_self(const struct mesh *mesh)
 /* mesh.c */
 /* The roster has learned: perhaps where somebody can be reached.  Calls a handler. */
 void mesh_learned(struct mesh *mesh);
+/* The peer over whose dial this life, or any of its replica, is connected; or NULL. */
+struct watched *mesh_dialed_find(
+	const struct mesh *mesh, struct epoch_member member, bool any_life);
 /* A message came over a connection of @life.  Calls handlers. */
 void mesh_take(
 	struct mesh *mesh, struct epoch_member life, const Control__EpochMessage *epoch);

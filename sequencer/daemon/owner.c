@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "hw/clock.h"
@@ -58,14 +57,6 @@ int owner_word_add(struct owner *owner, uint32_t index, uint64_t n, uint64_t *ol
 	return loopback_finish(owner, rc, old_p, err);
 }
 
-static uint64_t wall_clock_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static void header_write(struct owner *owner, const struct owner_identity *identity)
 {
 	struct region_header *h = &owner->header;
@@ -75,7 +66,7 @@ static void header_write(struct owner *owner, const struct owner_identity *ident
 		.instance = identity->instance,
 		.incarnation = identity->incarnation,
 		.epoch = identity->epoch,
-		.created_ns = wall_clock_ns(),
+		.created_ns = clock_wall_ns(),
 	};
 	if (owner->memory->ops->hot_on_card(owner->memory))
 		h->flags |= REGION_FLAG_COUNTERS_ON_CARD;

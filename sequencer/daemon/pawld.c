@@ -220,12 +220,12 @@ static int local_endpoint(
 	return rc;
 }
 
-/* An address that others can connect to: not "any". */
-static bool is_reachable(const char *address)
+static bool is_reachable(const char *listen)
 {
-	return strncmp(address, "0.0.0.0:", 8) != 0 &&
-	       strncmp(address, "[::]:", 5) != 0 && address[0] != '*' &&
-	       address[0] != ':';
+	struct config_address address;
+
+	return config_split_address(listen, &address) == 0 &&
+	       config_address_is_reachable(&address);
 }
 
 static void control_add(struct roster_entry *self, const char *address)

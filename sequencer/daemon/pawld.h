@@ -25,7 +25,6 @@ struct pawld {
 	uv_poll_t device_ready;
 	bool loop_started;
 	bool device_polled;
-	bool settling;	 /* serves nobody: saves or forgets the numbers and ends */
 	bool stop_asked; /* while settling */
 	bool leaving;	 /* this replica leaves the chain, or stops the cluster alone */
 	bool leave_asked;

@@ -6,6 +6,22 @@
 
 #define LOOK_MS 100
 
+int record_store_open(
+	const struct daemon_config *config, struct store **store_p, struct error *err)
+{
+	struct store_config store = {.address = config->store,
+		.cluster = config->cluster,
+		.timeout_ms = config->store_timeout_ms};
+
+	return store_open(&store, store_p, err);
+}
+
+int record_store_refused(int code, struct error *err)
+{
+	return error_set(
+		err, code, "pawld: store: request not accepted: %s", error_reason(code));
+}
+
 /* One request, and what became of it. */
 struct waited {
 	bool done;
@@ -32,8 +48,7 @@ static void on_done(void *context, const struct store_result *result)
 static int await(struct store *store, int accepted, struct waited *w)
 {
 	if (accepted)
-		return error_set(w->err, accepted, "store: request not accepted: %s",
-			error_reason(accepted));
+		return record_store_refused(accepted, w->err);
 	while (!w->done)
 		store_wait(store, LOOK_MS);
 	return w->status;

@@ -5,8 +5,16 @@
 #include <stdint.h>
 
 #include "hw/error.h"
+#include "sequencer/daemon/config.h"
 #include "sequencer/store/record.h"
 #include "sequencer/store/store.h"
+
+/* The store that the configuration names.  Errors of store_open. */
+int record_store_open(const struct daemon_config *config, struct store **store_p,
+	struct error *err) __attribute__((warn_unused_result));
+
+/* Tells that the store did not even accept a request.  Returns @code. */
+int record_store_refused(int code, struct error *err);
 
 /*
  * Each waits up to the store's time-out; errors of the store's requests and of the

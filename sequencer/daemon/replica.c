@@ -5,30 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "hw/clock.h"
 #include "sequencer/core/panic.h"
 #include "sequencer/core/region_history.h"
 #include "sequencer/daemon/log.h"
+#include "sequencer/daemon/nonce.h"
 #include "sequencer/daemon/record_store.h"
 
-#define NS_PER_MS UINT64_C(1000000)
 #define RESEND_MS 20 /* unanswered messages between replicas go out again */
 #define RETRY_MS 20  /* a store that failed, and a lost peer, are asked again */
 #define JOIN_MS 50
 #define CEILING_AHEAD (UINT64_C(1) << 32)
-
-static int random_make(uint64_t *number_p, struct error *err)
-{
-	do {
-		if (getrandom(number_p, sizeof(*number_p), 0) !=
-			(ssize_t)sizeof(*number_p))
-			return error_set(err, -EAGAIN, "pawld: no random numbers: %s",
-				error_reason(-errno));
-	} while (*number_p == 0); /* 0 means none */
-	return 0;
-}
 
 static int device_open(struct replica *r, struct error *err)
 {
@@ -89,11 +77,8 @@ static void machine_init(struct replica *r)
 static const struct record_member *earlier_life(
 	const struct replica *r, const struct record *record)
 {
-	for (unsigned int i = 0; i < record->former_count; i++) {
-		if (record->former[i].id == r->config->id)
-			return &record->former[i];
-	}
-	return NULL;
+	return record_member(
+		record->former, record->former_count, (uint16_t)r->config->id);
 }
 
 /* The region is not there any more, or not to be trusted; not only out of reach. */
@@ -167,7 +152,7 @@ static int record_look(struct replica *r, struct store *store, struct error *err
 	if (rc)
 		return rc;
 	if (revision == 0) {
-		rc = random_make(&r->facts.instance, err);
+		rc = nonce_make(&r->facts.instance, err);
 		r->regions.instance = r->facts.instance;
 		return rc;
 	}
@@ -212,15 +197,6 @@ static int rooms_make(struct replica *r, struct error *err)
 	return 0;
 }
 
-static int store_begin(struct replica *r, struct store **store_p, struct error *err)
-{
-	struct store_config config = {.address = r->config->store,
-		.cluster = r->config->cluster,
-		.timeout_ms = r->config->store_timeout_ms};
-
-	return store_open(&config, store_p, err);
-}
-
 static int replica_prepare(struct replica *r, const struct surroundings *surroundings,
 	struct store **store_p, struct error *err)
 {
@@ -229,7 +205,7 @@ static int replica_prepare(struct replica *r, const struct surroundings *surroun
 	if (!rc)
 		rc = device_open(r, err);
 	if (!rc)
-		rc = store_begin(r, store_p, err);
+		rc = record_store_open(r->config, store_p, err);
 	if (rc)
 		return rc;
 	regions_init(r, surroundings);
@@ -274,7 +250,7 @@ int replica_start(const struct daemon_config *config,
 	(void)snprintf(r->facts.name, sizeof(r->facts.name), "%s", config->cluster);
 	r->facts.counters_max = config->counters_max;
 	r->facts.sessions_max = config->sessions_max;
-	rc = random_make(&entry.member.incarnation, err);
+	rc = nonce_make(&entry.member.incarnation, err);
 	if (rc)
 		return rc;
 	roster_init(&r->roster, &entry);

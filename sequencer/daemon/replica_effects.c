@@ -10,7 +10,6 @@
 #include "sequencer/daemon/replica.h"
 
 #define TURNS_MAX 64 /* of the machine in a row, before the loop has its turn */
-#define NS_PER_MS UINT64_C(1000000)
 
 static void message_send(struct replica *r, const struct epoch_message *message)
 {
@@ -28,12 +27,10 @@ static void seal_here(struct replica *r, const struct epoch_effect *effect)
 	int rc = region_set_seal(&r->regions, effect->epoch, effect->head,
 		effect->counters_count, r->values, &err);
 
-	if (rc && rc != -ENOENT) {
+	if (rc) {
 		replica_end(r, REPLICA_FAILED, &err);
 		return;
 	}
-	if (rc) /* the machine forgot about it first; it knows that the epoch is another */
-		memset(r->values, 0, effect->counters_count * sizeof(*r->values));
 	epoch_on_sealed_here(&r->machine, effect->epoch, effect->head, r->values,
 		effect->counters_count, clock_now_ns());
 }

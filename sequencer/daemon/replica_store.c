@@ -7,9 +7,9 @@
 #include "hw/clock.h"
 #include "sequencer/core/panic.h"
 #include "sequencer/daemon/log.h"
+#include "sequencer/daemon/record_store.h"
 #include "sequencer/daemon/replica.h"
 
-#define NS_PER_MS UINT64_C(1000000)
 #define FORGET_NS UINT64_C(1000000000)
 
 static void trouble_set(struct replica *r, const char *text)
@@ -226,9 +226,7 @@ void replica_record_write(struct replica *r, const struct epoch_effect *effect)
 		rc = store_put_if(
 			r->store_loop.store, effect->revision, text, len, on_written, r);
 		if (rc)
-			(void)error_set(&err, rc,
-				"pawld: store: request not accepted: %s",
-				error_reason(rc));
+			(void)record_store_refused(rc, &err);
 	}
 	free(text);
 	if (!rc)
@@ -257,8 +255,7 @@ void replica_record_erase(struct replica *r)
 	r->erasing = false;
 	if (!rc)
 		return;
-	(void)error_set(
-		&err, rc, "pawld: store: request not accepted: %s", error_reason(rc));
+	(void)record_store_refused(rc, &err);
 	replica_end(r, REPLICA_FAILED, &err);
 }
 

@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "hw/clock.h"
 #include "sequencer/core/panic.h"
 #include "sequencer/daemon/log.h"
+#include "sequencer/daemon/nonce.h"
 
 int session_table_init(
 	struct session_table *table, uint32_t rows_count, bool links_evictable)
@@ -71,20 +71,6 @@ static void row_free(struct session_table *table, struct session *session)
 	*session = (struct session){.row = session->row, .pidfd = -1};
 }
 
-static int token_make(uint64_t *token_p, struct error *err)
-{
-	uint64_t token = 0;
-
-	while (token == 0) {
-		if (getrandom(&token, sizeof(token), 0) != (ssize_t)sizeof(token))
-			return error_set(err, -EAGAIN,
-				"pawld: session: no random numbers: %s",
-				error_reason(-errno));
-	}
-	*token_p = token;
-	return 0;
-}
-
 /* *fd_p is -1 for a process that is dead or not on this host. */
 static int process_watch(pid_t pid, int *fd_p, struct error *err)
 {
@@ -123,7 +109,7 @@ int session_join(struct session_table *table, pid_t pid, const char *program,
 			"restart with a larger "
 			"--sessions-max",
 			table->rows_count);
-	rc = token_make(&token, err);
+	rc = nonce_make(&token, err);
 	if (!rc)
 		rc = process_watch(pid, &pidfd, err);
 	if (rc)

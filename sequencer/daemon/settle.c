@@ -13,11 +13,6 @@
 #define LOOK_MS 10
 #define SETTLE_NS UINT64_C(25000000000) /* less than 'pawl down' waits */
 
-enum settled {
-	SETTLED_RUNS, /* it was not stopped: the machine has to stop it */
-	SETTLED_STOPPED,
-};
-
 static int no_such_cluster(const struct pawld *d, struct error *err)
 {
 	return error_set(err, -ENOENT,
@@ -41,24 +36,20 @@ static int stopped_settle(struct pawld *d, struct store *store,
 }
 
 /* Looks at the record, and is done if nobody has to be stopped. */
-static int record_settle(struct pawld *d, enum settled *settled_p, struct error *err)
+static int record_settle(struct pawld *d, bool *stopped_p, struct error *err)
 {
-	struct store_config config = {.address = d->config.store,
-		.cluster = d->config.cluster,
-		.timeout_ms = d->config.store_timeout_ms};
 	struct record record = {.counters = NULL};
 	struct store *store = NULL;
 	uint64_t revision = 0;
-	int rc = store_open(&config, &store, err);
+	int rc = record_store_open(&d->config, &store, err);
 
 	if (!rc)
 		rc = record_load(store, &record, &revision, err);
 	if (!rc && revision == 0)
 		rc = no_such_cluster(d, err);
 	if (!rc) {
-		*settled_p = record.phase == RECORD_STOPPED ? SETTLED_STOPPED
-							    : SETTLED_RUNS;
-		if (*settled_p == SETTLED_STOPPED)
+		*stopped_p = record.phase == RECORD_STOPPED;
+		if (*stopped_p)
 			rc = stopped_settle(d, store, &record, revision, err);
 	}
 	record_free(&record);
@@ -137,11 +128,10 @@ static int machine_settle(struct pawld *d, struct error *err)
 int pawld_settle(struct pawld *d)
 {
 	struct error err = {.text = ""};
-	enum settled settled = SETTLED_RUNS;
-	int rc = record_settle(d, &settled, &err);
+	bool stopped = false;
+	int rc = record_settle(d, &stopped, &err);
 
-	d->settling = true;
-	if (!rc && settled == SETTLED_RUNS)
+	if (!rc && !stopped)
 		rc = machine_settle(d, &err);
 	if (rc) {
 		/* Somebody reads this at once: a line for them, not for a log. */
@@ -152,7 +142,7 @@ int pawld_settle(struct pawld *d)
 	if (d->config.erase)
 		(void)printf("%s: was not running; its numbers are forgotten\n",
 			d->config.cluster);
-	else if (settled == SETTLED_RUNS)
+	else if (!stopped)
 		(void)printf("%s: was not stopped; its numbers are saved now\n",
 			d->config.cluster);
 	else

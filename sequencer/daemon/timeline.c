@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "hw/clock.h"
 
 /* A cause that led to nothing for so long has nothing to do with what comes later. */
 #define CAUSE_NS UINT64_C(60000000000)
@@ -13,14 +14,6 @@ void timeline_cause(struct timeline *t, const char *cause, uint64_t now_ns)
 		return; /* the first of several */
 	(void)snprintf(t->cause, sizeof(t->cause), "%s", cause);
 	t->noticed_ns = now_ns;
-}
-
-static uint64_t wall_clock_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 static void change_begins(
@@ -45,7 +38,7 @@ static void change_ends(
 {
 	if (m->known && m->seen.active_epoch == t->now.epoch && t->now.epoch != 0) {
 		t->now.activated_ns = now_ns;
-		t->now.wall_ns = wall_clock_ns();
+		t->now.wall_ns = clock_wall_ns();
 		t->now.members = m->seen.chain.count;
 		memmove(&t->done[1], &t->done[0],
 			(TIMELINE_KEPT - 1) * sizeof(t->done[0]));

@@ -17,8 +17,6 @@
 #include "sequencer/store/etcd_watch.h"
 #include "sequencer/store/store.h"
 
-#define NS_PER_MS UINT64_C(1000000)
-
 struct etcd_store {
 	struct store base;
 	struct etcd_session session;

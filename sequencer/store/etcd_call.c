@@ -8,7 +8,6 @@
 #include "sequencer/store/etcd_message.h"
 #include "sequencer/store/etcd_session.h"
 
-#define NS_PER_MS UINT64_C(1000000)
 #define PASSWORD_SIZE 1024
 
 int etcd_call_open(

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define NS_PER_MS UINT64_C(1000000)
+#include "hw/clock.h"
 
 void etcd_endpoints_init(struct etcd_endpoints *endpoints, unsigned int count)
 {

@@ -9,7 +9,6 @@
 #include "hw/clock.h"
 
 #define EVENTS_MAX 16
-#define NS_PER_MS UINT64_C(1000000)
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static bool curl_ready;

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NS_PER_MS UINT64_C(1000000)
+#include "hw/clock.h"
 
 /* libcurl opens the files anew for every connection; this tells early and clearly. */
 static int check_file(

@@ -6,7 +6,6 @@
 #include "hw/clock.h"
 #include "sequencer/store/etcd_message.h"
 
-#define NS_PER_MS UINT64_C(1000000)
 #define LOOK_MS_MIN 1000
 #define RETRY_MS_FIRST 20
 #define RETRY_MS_MAX 1000

@@ -44,7 +44,7 @@ int record_copy(const struct record *from, struct record *copy_p, struct error *
 	return 0;
 }
 
-static const struct record_member *member_find(
+const struct record_member *record_member(
 	const struct record_member *members, unsigned int count, uint16_t id)
 {
 	for (unsigned int i = 0; i < count; i++) {
@@ -52,11 +52,6 @@ static const struct record_member *member_find(
 			return &members[i];
 	}
 	return NULL;
-}
-
-const struct record_member *record_member(const struct record *record, uint16_t id)
-{
-	return member_find(record->chain, record->chain_count, id);
 }
 
 struct record_counter *record_counter(const struct record *record, const char *name)
@@ -152,7 +147,7 @@ static int validate_members(const char *name, const struct record_member *member
 
 		if (rc)
 			return rc;
-		if (member_find(members, count, members[i].id) != &members[i])
+		if (record_member(members, count, members[i].id) != &members[i])
 			return error_set(err, -EINVAL, "record: %s: id %u is there twice",
 				name, members[i].id);
 	}

@@ -103,8 +103,9 @@ int record_copy(const struct record *from, struct record *copy_p, struct error *
 int record_validate(const struct record *record, struct error *err)
 	__attribute__((warn_unused_result));
 
-/* The member with this id, or NULL.  The counter with this name, or NULL. */
-const struct record_member *record_member(const struct record *record, uint16_t id);
+/* Of a chain, the member with this id, or NULL.  The counter with this name, or NULL. */
+const struct record_member *record_member(
+	const struct record_member *members, unsigned int count, uint16_t id);
 struct record_counter *record_counter(const struct record *record, const char *name);
 
 /* "preparing", "active" or "stopped". */

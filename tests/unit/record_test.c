@@ -145,8 +145,9 @@ static void a_copy_has_its_own_counters(void **state)
 static void members_and_counters_are_found(void **state)
 {
 	(void)state;
-	assert_ptr_equal(record_member(&record, 65535), &record.chain[1]);
-	assert_null(record_member(&record, 3));
+	assert_ptr_equal(
+		record_member(record.chain, record.chain_count, 65535), &record.chain[1]);
+	assert_null(record_member(record.chain, record.chain_count, 3));
 	assert_ptr_equal(record_counter(&record, "b"), &record.counters[1]);
 	assert_null(record_counter(&record, "c"));
 }
