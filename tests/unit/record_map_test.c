@@ -59,6 +59,15 @@ static void bed_make(struct bed *bed)
 		.base = 10, .stand = 6, .ceiling = 100, .reserve_max = 4};
 }
 
+/* Field by field: the bytes between the fields are anybody's. */
+static void assert_chain_equal(
+	const struct epoch_chain *got, const struct epoch_chain *want)
+{
+	assert_int_equal(got->count, want->count);
+	for (uint32_t i = 0; i < want->count; i++)
+		assert_true(epoch_member_same(got->at[i], want->at[i]));
+}
+
 static void comes_back_unchanged(void **state)
 {
 	static struct epoch_counter counters[COUNTERS_MAX];
@@ -82,10 +91,13 @@ static void comes_back_unchanged(void **state)
 	assert_int_equal(back.phase, EPOCH_ACTIVE);
 	assert_int_equal(back.lease_ns, 99);
 	assert_true(epoch_member_same(back.proposer, bed.record.proposer));
-	assert_memory_equal(&back.chain, &bed.record.chain, sizeof(back.chain));
-	assert_memory_equal(&back.former, &bed.record.former, sizeof(back.former));
+	assert_chain_equal(&back.chain, &bed.record.chain);
+	assert_chain_equal(&back.former, &bed.record.former);
 	assert_int_equal(back.counters_count, 1);
-	assert_memory_equal(&counters[0], &bed.counters[0], sizeof(counters[0]));
+	assert_int_equal(counters[0].base, 10);
+	assert_int_equal(counters[0].stand, 6);
+	assert_int_equal(counters[0].ceiling, 100);
+	assert_int_equal(counters[0].reserve_max, 4);
 	record_free(&record);
 	catalog_destroy(&bed.catalog);
 }
