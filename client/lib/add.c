@@ -96,12 +96,13 @@ int add_await(struct pawl_counter *c, uint64_t index, uint64_t *last_p)
 	struct ticket_result result;
 	int rc = ticket_wait(c, index, &result);
 
-	if (rc)
+	if (rc) {
 		ticket_give_up(&c->queue, index);
-	else
+	} else {
 		ticket_drop(&c->queue, index);
-	if (!rc)
+		pump_way_update(c->pawl); /* the ticket was in the way, at depth 1 */
 		rc = add_status(c, &result);
+	}
 	if (!rc)
 		*last_p = result.last;
 	return rc;
@@ -257,47 +258,33 @@ static enum draw_end draw_posted(
 	return DRAW_CAME;
 }
 
-/* Posts the mark and the read of the state at one backup; *posted_p is how many operations. */
-static int replicate_post(
-	struct pawl_counter *c, uint32_t replica, uint64_t mark, uint32_t *posted_p)
+/* Posts the mark and the read of the state at one backup. */
+static int replicate_post(struct pawl_counter *c, uint32_t replica, uint64_t mark)
 {
 	struct link *link = c->pawl->session.links[replica].link;
-	int rc;
 
-	*posted_p = 0;
-	if (link->ops->write_read) {
-		rc = link->ops->write_read(link, c->mark_at[replica], mark,
-			REGION_STATE_OFFSET, &c->alone_in[replica], PUMP_COOKIE_NOBODY);
-		*posted_p = rc == 0;
-		return rc;
-	}
-	rc = link->ops->write(
-		link, c->mark_at[replica], &mark, sizeof(mark), PUMP_COOKIE_NOBODY);
-	if (rc)
-		return rc;
-	*posted_p = 1;
-	rc = link->ops->read(link, REGION_STATE_OFFSET, &c->alone_in[replica],
-		sizeof(uint64_t), PUMP_COOKIE_NOBODY);
-	*posted_p += rc == 0;
-	return rc;
+	return link->ops->write_read(link, c->mark_at[replica], mark, REGION_STATE_OFFSET,
+		&c->alone_in[replica], PUMP_COOKIE_NOBODY);
 }
 
-/* Waits a little for what was posted at every backup; what is left is nobody's (H3). */
-static bool replicate_await(struct pawl_counter *c, uint32_t *posted)
+/*
+ * Waits a little for what was posted at the first @count backups; what is left is nobody's
+ * (H3).
+ */
+static bool replicate_await(struct pawl_counter *c, uint32_t count)
 {
 	struct pawl *pawl = c->pawl;
 	const uint64_t open = region_state_open(c->queue.epoch);
 	struct completion done = {0};
 	bool well = true;
 
-	for (uint32_t i = 1; i <= c->queue.backups; i++) {
-		while (posted[i] > 0 && well) {
-			well = completion_await(pawl, pawl->session.links[i].link, &done);
-			posted[i] -= well;
-			well = well && done.status == 0;
-		}
-		well = well && c->alone_in[i] == open; /* T3 */
-		pump_count(pawl, i, posted[i]);
+	for (uint32_t i = 1; i <= count; i++) {
+		bool came = well &&
+			    completion_await(pawl, pawl->session.links[i].link, &done);
+
+		well = came && done.status == 0 && c->alone_in[i] == open; /* T3 */
+		if (!came)
+			pump_count(pawl, i, 1);
 	}
 	return well;
 }
@@ -305,12 +292,11 @@ static bool replicate_await(struct pawl_counter *c, uint32_t *posted)
 /* True when every backup holds the mark and was open after it. */
 static bool replicate(struct pawl_counter *c, uint64_t mark)
 {
-	uint32_t posted[CHAIN_MAX] = {0};
-	int rc = 0;
+	uint32_t posted = 0;
 
-	for (uint32_t i = 1; i <= c->queue.backups && !rc; i++)
-		rc = replicate_post(c, i, mark, &posted[i]);
-	return replicate_await(c, posted) && !rc;
+	while (posted < c->queue.backups && replicate_post(c, posted + 1, mark) == 0)
+		posted++;
+	return replicate_await(c, posted) && posted == c->queue.backups;
 }
 
 /* A queue that reserves: the head alone, while the lease runs (T7). */

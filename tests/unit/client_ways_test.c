@@ -28,7 +28,7 @@ static int card_poll(struct link *link, struct completion *done, int max, int *c
 }
 
 /* A handle whose links look like a card's, and its counter. */
-static void card_open(struct rig *rig, const struct pawl_options *options, bool pairs)
+static void card_open(struct rig *rig, const struct pawl_options *options)
 {
 	struct session *s;
 
@@ -37,8 +37,6 @@ static void card_open(struct rig *rig, const struct pawl_options *options, bool 
 	card = shm_memory_ops;
 	card.word = NULL;
 	card.poll = card_poll;
-	if (!pairs)
-		card.write_read = NULL;
 	assert_int_equal(pawl_open(fake_address(&rig->fake, 0), options, &rig->pawl), 0);
 	s = &rig->pawl->session;
 	s->ops = &card;
@@ -72,7 +70,7 @@ static void a_chain_of_one_is_posted_and_waited_for(void **state)
 	struct rig *rig = *state;
 	struct pawl_options options = rig_options(rig);
 
-	card_open(rig, &options, true);
+	card_open(rig, &options);
 	for (uint64_t i = 1; i <= 100; i++)
 		assert_int_equal(rig_next(rig), i);
 	assert_int_equal(rig->pawl->hot->way, WAY_POSTED);
@@ -81,19 +79,15 @@ static void a_chain_of_one_is_posted_and_waited_for(void **state)
 
 static void posted_in_a_chain_it_is_marked_first(void **state)
 {
-	for (int pairs = 0; pairs <= 1; pairs++) {
-		struct rig *rig = *state;
-		struct pawl_options options = rig_options(rig);
-		uint64_t before = *fake_counter(&rig->fake, 0, 1);
+	struct rig *rig = *state;
+	struct pawl_options options = rig_options(rig);
 
-		pawl_close(rig->pawl);
-		card_open(rig, &options, pairs == 1);
-		for (uint64_t i = before + 1; i <= before + 100; i++) {
-			assert_int_equal(rig_next(rig), i);
-			assert_int_equal(*fake_mark(&rig->fake, 1, 1, 2), i);
-		}
-		assert_int_equal(rig->pawl->hot->way, WAY_CHAIN);
+	card_open(rig, &options);
+	for (uint64_t i = 1; i <= 100; i++) {
+		assert_int_equal(rig_next(rig), i);
+		assert_int_equal(*fake_mark(&rig->fake, 1, 1, 2), i);
 	}
+	assert_int_equal(rig->pawl->hot->way, WAY_CHAIN);
 }
 
 static void a_sealed_backup_confirms_nothing_that_is_posted(void **state)
@@ -101,7 +95,7 @@ static void a_sealed_backup_confirms_nothing_that_is_posted(void **state)
 	struct rig *rig = *state;
 	struct pawl_options options = rig_options(rig);
 
-	card_open(rig, &options, true);
+	card_open(rig, &options);
 	assert_int_equal(rig_next(rig), 1);
 	atomic_store(
 		fake_word(&rig->fake, 1, 1, REGION_STATE_OFFSET), region_state_sealed(1));
@@ -120,7 +114,7 @@ static void an_answer_that_is_late_is_still_used(void **state)
 	struct rig *rig = *state;
 	struct pawl_options options = rig_options(rig);
 
-	card_open(rig, &options, true);
+	card_open(rig, &options);
 	for (uint64_t i = 1; i <= 4; i++) {
 		held_until_ns = clock_now_ns() + 5000000;
 		assert_int_equal(rig_next(rig), i);
@@ -130,13 +124,31 @@ static void an_answer_that_is_late_is_still_used(void **state)
 	assert_int_equal(rig_next(rig), 5);
 }
 
+/* The queue's room is one ticket, and the addition that waited was in it until it returned. */
+static void at_depth_1_the_short_way_comes_back(void **state)
+{
+	struct rig *rig = *state;
+	struct pawl_options options = rig_options(rig);
+	enum hot_way way;
+
+	options.depth = 1;
+	card_open(rig, &options);
+	assert_int_equal(rig_next(rig), 1);
+	way = rig->pawl->hot->way;
+	assert_int_not_equal(way, WAY_QUEUE);
+	held_until_ns = clock_now_ns() + 5000000;
+	for (uint64_t i = 2; i <= 4; i++)
+		assert_int_equal(rig_next(rig), i);
+	assert_int_equal(rig->pawl->hot->way, way);
+}
+
 /* A push while a draw is under way: its answer comes with the drain, and stands. */
 static void an_answer_that_comes_after_a_push_stands(void **state)
 {
 	struct rig *rig = *state;
 	struct pawl_options options = rig_options(rig);
 
-	card_open(rig, &options, true);
+	card_open(rig, &options);
 	assert_int_equal(rig_next(rig), 1);
 	held_until_ns = clock_now_ns() + 8000000;
 	rig->fake.base = rig->fake.stand = 2;
@@ -152,7 +164,7 @@ static void a_draw_that_failed_is_drawn_again(void **state)
 	struct rig *rig = *state;
 	struct pawl_options options = rig_options(rig);
 
-	card_open(rig, &options, true);
+	card_open(rig, &options);
 	assert_int_equal(rig_next(rig), 1);
 	spoiled = 1;
 	assert_int_equal(rig_next(rig), 3); /* 2 may have been taken, and is nobody's */
@@ -168,7 +180,7 @@ static void a_dead_heads_answers_are_given_up_at_once(void **state)
 	struct pawl_options options = rig_options(rig);
 	struct pawl_result result;
 
-	card_open(rig, &options, true);
+	card_open(rig, &options);
 	held_until_ns = clock_now_ns() + RIG_WAIT_NS;
 	assert_int_equal(pawl_submit(rig->counter, 1, 0), 0);
 	fake_kill(&rig->fake, 0);
@@ -186,7 +198,7 @@ static void additions_in_flight_are_marked_together(void **state)
 	struct rig *rig = *state;
 	struct pawl_options options = rig_options(rig);
 
-	card_open(rig, &options, true);
+	card_open(rig, &options);
 	for (uint64_t i = 0; i < 60; i++)
 		assert_int_equal(pawl_submit(rig->counter, i % 3, i), 0);
 	for (uint64_t i = 0, last = 0; i < 60; i++) {
@@ -200,18 +212,37 @@ static void additions_in_flight_are_marked_together(void **state)
 	assert_int_equal(*fake_mark(&rig->fake, 1, 1, 2), 60);
 }
 
-static void reserving(struct rig *rig, uint64_t lease_ns)
+static void reserving_at(struct rig *rig, uint64_t lease_ns, uint32_t depth)
 {
 	struct pawl_options options = rig_options(rig);
 
+	options.depth = depth;
 	options.timeout_ns = 300000000;
 	rig->fake.lease_ns = lease_ns;
 	rig->fake.reserve_max = 100;
 	options.reserve = 1000;
-	card_open(rig, &options, true);
+	card_open(rig, &options);
 	assert_int_equal(rig_next(rig), 1);
 	/* As much as the counter allows, not as much as was asked for. */
 	assert_int_equal(*fake_mark(&rig->fake, 1, 1, 2), 101);
+}
+
+static void reserving(struct rig *rig, uint64_t lease_ns)
+{
+	reserving_at(rig, lease_ns, rig_options(rig).depth);
+}
+
+static void at_depth_1_a_lease_is_used(void **state)
+{
+	struct rig *rig = *state;
+	unsigned int leased = 0;
+
+	reserving_at(rig, RIG_WAIT_NS, 1);
+	for (uint64_t i = 2; i <= 100; i++) {
+		leased += rig->pawl->hot->way == WAY_CHAIN;
+		assert_int_equal(rig_next(rig), i);
+	}
+	assert_in_range(leased, 80, 99);
 }
 
 /* Numbers below the mark need the head alone, and the mark stays ahead of them. */
@@ -375,6 +406,9 @@ int main(void)
 		OF_TWO(posted_in_a_chain_it_is_marked_first),
 		OF_TWO(a_sealed_backup_confirms_nothing_that_is_posted),
 		OF_TWO(an_answer_that_is_late_is_still_used),
+		OF_ONE(at_depth_1_the_short_way_comes_back),
+		OF_TWO(at_depth_1_the_short_way_comes_back),
+		OF_TWO(at_depth_1_a_lease_is_used),
 		OF_ONE(an_answer_that_comes_after_a_push_stands),
 		OF_ONE(a_draw_that_failed_is_drawn_again),
 		OF_TWO(a_dead_heads_answers_are_given_up_at_once),
