@@ -42,7 +42,7 @@ bool session_is_heard(const struct session *s)
 	return false;
 }
 
-static bool is_member(const struct session *s, const struct peer *peer)
+bool session_chain_has(const struct session *s, const struct peer *peer)
 {
 	for (uint32_t i = 0; i < s->chain_len; i++) {
 		if (peer_is(peer, s->chain[i].replica, s->chain[i].incarnation))
@@ -69,7 +69,7 @@ static struct peer *slot_free(struct session *s)
 	for (unsigned int i = 0; i < SESSION_PEERS_MAX; i++) {
 		struct peer *peer = &s->peers[i];
 
-		if (is_member(s, peer) || slot_worth(peer) > 3)
+		if (session_chain_has(s, peer) || slot_worth(peer) > 3)
 			continue;
 		if (!best || slot_worth(peer) < slot_worth(best))
 			best = peer;
@@ -122,7 +122,7 @@ static struct peer *member_slot(
 	if (peer)
 		return peer;
 	peer = peers_at(s, endpoint);
-	if (peer && !peer_is_connected(peer) && !is_member(s, peer))
+	if (peer && !peer_is_connected(peer) && !session_chain_has(s, peer))
 		return peer;
 	return peer ? NULL : slot_free(s);
 }

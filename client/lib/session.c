@@ -12,7 +12,7 @@
 
 #define LINK_NS UINT64_C(2000000000)   /* for links to connect */
 #define DRAIN_NS UINT64_C(200000000)   /* for operations in flight to come back; */
-#define DRAIN_ON_NS UINT64_C(20000000) /* when a newer epoch is served already */
+#define DRAIN_ON_NS UINT64_C(20000000) /* from one that the newer chain goes on without */
 #define PUSH_NS UINT64_C(50000000)     /* for members to push, before others are asked */
 #define SHORT_WAIT_NS 50000	       /* where nothing tells that it is time to look */
 
@@ -138,14 +138,27 @@ void session_look(struct pawl *pawl)
 		session_lost(pawl);
 }
 
+/*
+ * How long answers are worth waiting for.  Whoever is in the newer chain lives, and will
+ * answer; one that is not may be stopped or cut off, and the next epoch waits.
+ */
+static uint64_t drain_ns(const struct session *s)
+{
+	if (s->epoch <= s->linked_epoch)
+		return DRAIN_NS;
+	for (uint32_t i = 0; i < s->links_count; i++) {
+		if (s->links[i].in_flight > 0 && session_chain_has(s, s->links[i].peer))
+			return DRAIN_NS;
+	}
+	return DRAIN_ON_NS;
+}
+
 /* True when nothing more can be learned from the old epoch. */
 static bool drained(const struct pawl *pawl)
 {
 	const struct session *s = &pawl->session;
-	uint64_t age_ns = clock_now_ns() - s->stage_since_ns;
 
-	return pawl->in_flight == 0 ||
-	       age_ns >= (s->epoch > s->linked_epoch ? DRAIN_ON_NS : DRAIN_NS);
+	return pawl->in_flight == 0 || clock_now_ns() - s->stage_since_ns >= drain_ns(s);
 }
 
 static int step_draining(struct pawl *pawl)

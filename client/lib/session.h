@@ -132,6 +132,8 @@ void session_wait(const struct pawl *pawl, int timeout_ms);
 int session_verdict(struct pawl *pawl, uint64_t now_ns, uint64_t deadline_ns);
 /* Whether a control connection is open or being made. */
 bool session_is_heard(const struct session *s);
+/* Whether this life of a replica is a member of the newest chain. */
+bool session_chain_has(const struct session *s, const struct peer *peer);
 
 /* peers.c */
 /* Dials members, looks for others, and asks again where it is due. */

@@ -159,6 +159,47 @@ static void an_answer_that_comes_after_a_push_stands(void **state)
 	assert_int_equal(rig_stats(rig).redraws, 0);
 }
 
+/* A planned change over a slow network loses no number: who is in the new chain is heard out. */
+static void a_slow_head_that_stays_is_heard_out(void **state)
+{
+	struct rig *rig = *state;
+	struct pawl_options options = rig_options(rig);
+	static const unsigned int swapped[] = {1, 0};
+
+	card_open(rig, &options);
+	assert_int_equal(rig_next(rig), 1);
+	held_until_ns = clock_now_ns() + 80000000;
+	rig->fake.base = rig->fake.stand = 2;
+	fake_change(&rig->fake, 2, 2, swapped);
+	assert_int_equal(rig_next(rig), 2);
+	assert_int_equal(rig_stats(rig).redraws, 0);
+}
+
+/* One that the new chain goes on without may be stopped: nobody waits long for it. */
+static void a_silent_head_that_was_voted_out_is_not_waited_for(void **state)
+{
+	struct rig *rig = *state;
+	struct pawl_options options = rig_options(rig);
+	uint64_t since_ns;
+
+	card_open(rig, &options);
+	assert_int_equal(pawl_submit(rig->counter, 1, 0), 0);
+	since_ns = clock_now_ns();
+	held_until_ns = since_ns + RIG_WAIT_NS;
+	rig->fake.base = rig->fake.stand = 5;
+	fake_change(&rig->fake, 2, 1, second);
+	while (rig->pawl->session.linked_epoch < 2) {
+		struct pawl_result result;
+		int count;
+
+		assert_int_equal(pawl_poll(rig->pawl, &result, 1, &count), 0);
+		assert_int_equal(count, 0);
+		assert_true(clock_now_ns() - since_ns < 195000000);
+	}
+	held_until_ns = 0;
+	assert_int_equal(rig_poll(rig).last, 6);
+}
+
 static void a_draw_that_failed_is_drawn_again(void **state)
 {
 	struct rig *rig = *state;
@@ -410,6 +451,8 @@ int main(void)
 		OF_TWO(at_depth_1_the_short_way_comes_back),
 		OF_TWO(at_depth_1_a_lease_is_used),
 		OF_ONE(an_answer_that_comes_after_a_push_stands),
+		OF_TWO(a_slow_head_that_stays_is_heard_out),
+		OF_TWO(a_silent_head_that_was_voted_out_is_not_waited_for),
 		OF_ONE(a_draw_that_failed_is_drawn_again),
 		OF_TWO(a_dead_heads_answers_are_given_up_at_once),
 		OF_TWO(additions_in_flight_are_marked_together),
