@@ -31,7 +31,8 @@
  * E10 A ceiling is shown to clients only after the store has it, and it never goes back.
  * E11 What the store answers decides: after an unknown outcome or a conflict the record is
  *     read back, and a step goes on only if the record names this proposer and its claim.
- * E12 A replica obeys a proposer only if the claim is not older than any it has obeyed.
+ * E12 A replica obeys a proposer only if the claim is not older than any it has obeyed, nor
+ *     than the record that it knows.
  *
  * A machine belongs to one thread.  Nothing here blocks or allocates.
  */

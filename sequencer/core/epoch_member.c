@@ -51,7 +51,7 @@ void epoch_pending_check(struct epoch_machine *m)
 	bool stopped = m->seen.phase == EPOCH_STOPPED && m->seen.epoch != 0;
 
 	/* A late message of a claim that the record has passed must not bring it back. */
-	if (m->obeyed < m->seen.epoch)
+	if (m->obeyed < m->seen.epoch && !MUTATED(PASSED_OBEYED))
 		m->obeyed = m->seen.epoch; /* E12 */
 	if (m->pending.epoch != 0 && m->pending.epoch < m->seen.epoch)
 		region_retire(m, &m->pending);

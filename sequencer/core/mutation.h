@@ -38,6 +38,7 @@ enum mutation {
 	MUTATION_DRIFT_IGNORED,	  /* leases are waited for by one clock, without the 1% */
 	MUTATION_COUNTER_AGAIN, /* a counter whose write is unknown is just made again */
 	MUTATION_BEGIN_LASTS, /* a replica that may begin a cluster may do so for ever */
+	MUTATION_PASSED_OBEYED, /* a claim that the record has passed is obeyed */
 	/* of the driver: what it does to memory for the machines */
 	MUTATION_HEAD_NOT_SEALED,  /* the old head reports its values and goes on */
 	MUTATION_SEAL_MISSES,	   /* a backup reports without sealing */

@@ -5,8 +5,8 @@
  * X1  A region is open from its installation until it is sealed or retired (E6), and a
  *     retired region is sealed before its file goes, so that whoever still has it mapped
  *     learns that the epoch is over.
- * X2  Every epoch has memory of its own: nothing that still arrives for one epoch lands in
- *     another's.
+ * X2  Every epoch has memory of its own, and one region of it at most is held: nothing that
+ *     still arrives for one epoch lands in another's.
  */
 #ifndef PAWL_DAEMON_REGION_SET_H
 #define PAWL_DAEMON_REGION_SET_H

@@ -1,4 +1,4 @@
-/* What must hold whenever the record changes, and of the whole history. */
+/* What must hold when the record changes or a region is made, and of the whole history. */
 #include <inttypes.h>
 
 #include "tests/sim/cluster.h"
@@ -167,6 +167,18 @@ void check_record(struct cluster *c, const struct parcel *request)
 	check_beginner(c, &new);
 	if (new.phase != EPOCH_PREPARING)
 		check_epoch(c, &new);
+}
+
+/*
+ * An epoch is installed once: a second region would have none of the marks that clients wrote
+ * into the first, and which of the two is sealed would be chance (X2).  One that was retired
+ * is held until its memory goes.
+ */
+void check_install(struct sim_replica *r, uint64_t epoch)
+{
+	if (replica_region(r, epoch))
+		cluster_wrong(r->cluster,
+			"a replica made a second region of an epoch that it holds (X2)");
 }
 
 const char *check_histories(struct cluster *c)

@@ -276,8 +276,10 @@ uint32_t cluster_client_node(const struct cluster *c, uint32_t client);
 bool cluster_reaches(const struct cluster *c, uint32_t a, uint32_t b);
 bool cluster_is_paused(const struct cluster *c, uint32_t node);
 
-/* checks.c: what must hold whenever the record changes, and at the end. */
+/* checks.c: what must hold when the record changes or a region is made, and at the end. */
 void check_record(struct cluster *c, const struct parcel *request);
+/* @r is about to make a region of @epoch. */
+void check_install(struct sim_replica *r, uint64_t epoch);
 const char *check_histories(struct cluster *c);
 
 /* operators.c: people, who do not know whom to ask, and ask for several things at once. */

@@ -32,6 +32,7 @@ static const char *const names[MUTATIONS_COUNT] = {
 	[MUTATION_DRIFT_IGNORED] = "drift-ignored",
 	[MUTATION_COUNTER_AGAIN] = "counter-made-again",
 	[MUTATION_BEGIN_LASTS] = "begin-allowed-for-ever",
+	[MUTATION_PASSED_OBEYED] = "passed-claim-obeyed",
 	[MUTATION_HEAD_NOT_SEALED] = "old-head-not-sealed",
 	[MUTATION_SEAL_MISSES] = "seal-misses-backup",
 	[MUTATION_REPORT_THEN_SEAL] = "report-before-seal",

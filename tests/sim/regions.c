@@ -77,6 +77,7 @@ void region_install(struct sim_replica *r, const struct epoch_record *record)
 	const struct region_layout *layout = &r->cluster->layout;
 	struct sim_region *region = NULL;
 
+	check_install(r, record->epoch);
 	if (MUTATED(REGION_REUSED))
 		region = region_reuse(r);
 	if (!region) {
