@@ -189,8 +189,11 @@ const char *check_histories(struct cluster *c)
 
 		c->gaps_found[i] = found.gaps;
 		if (found.verdict != HISTORY_LINEARIZABLE) {
-			cluster_trace(c, "counter %u: %" PRIu64 " and %" PRIu64, i,
-				found.first.last, found.second.last);
+			cluster_trace(c,
+				"counter %u: %" PRIu64 " of client %u and %" PRIu64
+				" of client %u",
+				i, found.first.last, found.first.client,
+				found.second.last, found.second.client);
 			return history_verdict_name(found.verdict);
 		}
 		if (found.gaps > c->gaps_allowed[i] && cluster_all_returned(c)) {

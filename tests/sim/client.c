@@ -98,7 +98,9 @@ void client_result(
 	*entry = (struct history_entry){.n = result->n,
 		.last = result->last,
 		.invoked = k->invoked[counter][result->cookie],
-		.returned = cluster_now(c)};
+		.returned = cluster_now(c),
+		.client = k->index,
+		.line = (uint32_t)result->cookie};
 	if (result->last > c->confirmed[counter])
 		c->confirmed[counter] = result->last;
 	if (result->last - result->n < k->bases[counter][result->cookie])

@@ -19,7 +19,7 @@
 #include "sequencer/core/mutation.h"
 #include "sequencer/core/region.h"
 #include "sequencer/core/ticket.h"
-#include "tests/sim/history.h"
+#include "tests/history.h"
 
 #define REPLICAS_MAX 7
 #define CLIENTS_MAX 5

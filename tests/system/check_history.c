@@ -22,35 +22,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/history.h"
+
 #define COMPLAINTS_MAX 8
 #define GAPS_MAX 64
 
-struct addition {
-	uint64_t asked_ns;
-	uint64_t there_ns;
-	uint64_t n; /* 0: a read */
-	uint64_t last;
-	uint32_t file;
-	uint32_t line;
-};
-
-struct gap {
-	uint64_t first, last;
-};
-
 struct judge {
-	struct addition *known; /* those that ended well */
+	struct history_entry *known; /* those that ended well */
 	size_t known_count;
 	size_t room;
-	uint64_t reads;
+	uint64_t additions, reads;
 	uint64_t unknown;	  /* additions that did not, */
 	uint64_t unknown_numbers; /* and what they may have taken */
 	uint64_t errors;
 	uint64_t missing;
 	uint64_t wrongs;
-	struct gap gaps[GAPS_MAX];
-	size_t gaps_count;
 	char **files;
+	uint32_t files_count; /* as a client: what an option says */
 };
 
 struct rules {
@@ -63,7 +51,7 @@ struct rules {
 			warnx(__VA_ARGS__);             \
 	} while (0)
 
-static void addition_keep(struct judge *j, const struct addition *a)
+static void entry_keep(struct judge *j, const struct history_entry *e)
 {
 	if (j->known_count == j->room) {
 		j->room = j->room ? 2 * j->room : 65536;
@@ -71,27 +59,28 @@ static void addition_keep(struct judge *j, const struct addition *a)
 		if (!j->known)
 			err(EXIT_FAILURE, "additions");
 	}
-	j->known[j->known_count++] = *a;
-	j->reads += a->n == 0;
+	j->known[j->known_count++] = *e;
 }
 
-static void line_take(struct judge *j, const char *line, struct addition *a)
+static void line_take(struct judge *j, const char *line, struct history_entry *e)
 {
 	char outcome[16] = "";
 	int got = sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %15s",
-		&a->asked_ns, &a->there_ns, &a->n, &a->last, outcome);
+		&e->invoked, &e->returned, &e->n, &e->last, outcome);
 	bool well = strcmp(outcome, "ok") == 0;
 
-	if (got != 5 || (well && (a->last < a->n || a->there_ns < a->asked_ns))) {
-		WRONG(j, "%s: line %u: not an addition", j->files[a->file], a->line);
+	if (got != 5 || (well && (e->last < e->n || e->returned < e->invoked))) {
+		WRONG(j, "%s: line %u: not an addition", j->files[e->client], e->line);
 		return;
 	}
 	if (well) {
-		addition_keep(j, a);
+		entry_keep(j, e);
+		j->additions += e->n > 0;
+		j->reads += e->n == 0;
 		return;
 	}
-	j->unknown += a->n > 0;
-	j->unknown_numbers += a->n;
+	j->unknown += e->n > 0;
+	j->unknown_numbers += e->n;
 	j->errors += strcmp(outcome, "open") != 0;
 }
 
@@ -104,134 +93,100 @@ static void client_order_check(struct judge *j, size_t first)
 	uint64_t newest = 0;
 
 	for (size_t i = first; i < j->known_count; i++) {
-		const struct addition *a = &j->known[i];
+		const struct history_entry *e = &j->known[i];
 
-		if (a->n == 0)
+		if (e->n == 0)
 			continue;
-		if (a->last <= newest)
+		if (e->last <= newest)
 			WRONG(j,
 				"%s: line %u: %" PRIu64 " came after %" PRIu64
 				" in one client",
-				j->files[a->file], a->line, a->last, newest);
-		newest = a->last;
+				j->files[e->client], e->line, e->last, newest);
+		newest = e->last;
 	}
 }
 
 /* A client that was killed leaves zeros behind its last line. */
-static void file_take(struct judge *j, uint32_t file)
+static void file_take(struct judge *j, uint32_t client)
 {
-	FILE *stream = fopen(j->files[file], "r");
-	struct addition a = {.file = file};
+	FILE *stream = fopen(j->files[client], "r");
+	struct history_entry e = {.client = client};
 	size_t first = j->known_count;
 	char line[128];
 
 	if (!stream)
-		err(2, "%s", j->files[file]);
+		err(2, "%s", j->files[client]);
 	while (fgets(line, sizeof(line), stream) && line[0] != '\0') {
-		a.line++;
+		e.line++;
 		if (line[0] != '#')
-			line_take(j, line, &a);
+			line_take(j, line, &e);
 	}
 	(void)fclose(stream);
 	client_order_check(j, first);
 }
 
-/* By number; reads right behind the addition that they show. */
-static int by_number(const void *left, const void *right)
+static void entry_print(const struct judge *j, const struct history_entry *e)
 {
-	const struct addition *a = left, *b = right;
+	uint64_t first = e->n ? e->last - e->n + 1 : e->last;
 
-	if (a->last != b->last)
-		return a->last < b->last ? -1 : 1;
-	return (a->n == 0) - (b->n == 0);
-}
-
-static bool both_read(const struct addition *a, const struct addition *b)
-{
-	return a->n == 0 && b->n == 0 && a->last == b->last;
-}
-
-/*
- * In the order of numbers, nothing may have been there before something that stands earlier
- * was asked for.  Reads of one value have no order among them.
- */
-static void real_time_check(struct judge *j)
-{
-	const struct addition *latest = NULL; /* asked for, before this group */
-	size_t end;
-
-	for (size_t from = 0; from < j->known_count; from = end) {
-		const struct addition *group = &j->known[from], *newest = latest;
-
-		for (end = from; end < j->known_count; end++) {
-			const struct addition *a = &j->known[end];
-
-			if (end > from && !both_read(group, a))
-				break;
-			if (latest && a->there_ns < latest->asked_ns)
-				WRONG(j,
-					"%s: line %u: %" PRIu64 " was there %" PRIu64
-					" ns before %s: line %u "
-					"asked, which has %" PRIu64,
-					j->files[a->file], a->line, a->last,
-					latest->asked_ns - a->there_ns,
-					j->files[latest->file], latest->line,
-					latest->last);
-			if (!newest || a->asked_ns > newest->asked_ns)
-				newest = a;
-		}
-		latest = newest;
-	}
-}
-
-/* Unless everything missing is explained, where it is helps. */
-static void missing_note(struct judge *j, uint64_t from, uint64_t upto)
-{
-	if (upto <= from)
+	if (e->client == j->files_count) {
+		warnx("  %s %" PRIu64, e->n ? "--from" : "--end", e->last);
 		return;
-	if (j->gaps_count < GAPS_MAX)
-		j->gaps[j->gaps_count++] = (struct gap){from + 1, upto};
-	j->missing += upto - from;
+	}
+	warnx("  %s: line %u: %s %" PRIu64 " to %" PRIu64 ", asked for at %" PRIu64
+	      ", there at %" PRIu64,
+		j->files[e->client], e->line, e->n ? "took" : "read", first, e->last,
+		e->invoked, e->returned);
 }
 
+/* What was there before all of them (nobody asks at time 0), and what is there after them. */
+static void ends_keep(struct judge *j, const struct rules *rules)
+{
+	struct history_entry from = {
+		.n = rules->from, .last = rules->from, .client = j->files_count};
+	struct history_entry end = {.last = rules->end,
+		.invoked = UINT64_MAX,
+		.returned = UINT64_MAX,
+		.client = j->files_count};
+
+	if (rules->from)
+		entry_keep(j, &from);
+	if (rules->end)
+		entry_keep(j, &end);
+}
+
+static void history_judge(struct judge *j)
+{
+	struct history_finding found = history_check(j->known, j->known_count);
+
+	j->missing = found.gaps;
+	if (found.verdict == HISTORY_LINEARIZABLE)
+		return;
+	WRONG(j, "%s:", history_verdict_name(found.verdict));
+	entry_print(j, &found.first);
+	entry_print(j, &found.second);
+}
+
+/* Where numbers are missing helps to find out why. */
 static void gaps_print(const struct judge *j)
 {
-	for (size_t i = 0; i < j->gaps_count; i++)
-		warnx("missing: %" PRIu64 " to %" PRIu64, j->gaps[i].first,
-			j->gaps[i].last);
-}
+	uint64_t at = 0;
+	size_t count = 0;
 
-/*
- * One after the other: where a block begins, the one before has ended.  A read is a witness
- * of how far the counter had come.
- */
-static void blocks_check(struct judge *j, const struct rules *rules)
-{
-	uint64_t at = rules->from;
+	for (size_t i = 0; i < j->known_count && count < GAPS_MAX; i++) {
+		const struct history_entry *e = &j->known[i];
 
-	for (size_t i = 0; i < j->known_count; i++) {
-		const struct addition *a = &j->known[i];
-		uint64_t before = a->last - a->n;
-
-		if (before < at)
-			WRONG(j,
-				"%s: line %u: %" PRIu64 " to %" PRIu64
-				" overlap what ends at %" PRIu64,
-				j->files[a->file], a->line, before + 1, a->last, at);
-		missing_note(j, at, before);
-		at = a->last > at ? a->last : at;
+		if (e->last - e->n > at) {
+			warnx("missing: %" PRIu64 " to %" PRIu64, at + 1, e->last - e->n);
+			count++;
+		}
+		at = e->last;
 	}
-	if (!rules->end)
-		return;
-	missing_note(j, at, rules->end);
-	if (rules->end < at)
-		WRONG(j, "the counter is at %" PRIu64 ", but %" PRIu64 " was handed out",
-			rules->end, at);
 }
 
 static void sums_check(struct judge *j, const struct rules *rules)
 {
-	if (j->known_count == j->reads)
+	if (j->additions == 0)
 		WRONG(j, "there is not one number");
 	if (j->missing > j->unknown_numbers + rules->lost) {
 		gaps_print(j);
@@ -280,19 +235,20 @@ int main(int argc, char **argv)
 
 	rules_read(&rules, argc, argv);
 	j.files = argv + optind;
-	for (int i = 0; i < argc - optind; i++)
-		file_take(&j, (uint32_t)i);
-	qsort(j.known, j.known_count, sizeof(*j.known), by_number);
-	blocks_check(&j, &rules);
-	real_time_check(&j);
+	j.files_count = (uint32_t)(argc - optind);
+	for (uint32_t i = 0; i < j.files_count; i++)
+		file_take(&j, i);
+	ends_keep(&j, &rules);
+	history_judge(&j);
 	sums_check(&j, &rules);
 	if (j.wrongs > COMPLAINTS_MAX)
 		warnx("and %" PRIu64 " more", j.wrongs - COMPLAINTS_MAX);
 	if (j.wrongs)
 		return EXIT_FAILURE;
-	(void)printf(
-		"%zu additions and %" PRIu64 " reads of %d clients: unique, in real-time "
-		"order, %" PRIu64 " numbers missing (%" PRIu64 " outcomes unknown)\n",
-		j.known_count - j.reads, j.reads, argc - optind, j.missing, j.unknown);
+	(void)printf("%" PRIu64 " additions and %" PRIu64
+		     " reads of %u clients: unique, in real-time "
+		     "order, %" PRIu64 " numbers missing (%" PRIu64
+		     " outcomes unknown)\n",
+		j.additions, j.reads, j.files_count, j.missing, j.unknown);
 	return EXIT_SUCCESS;
 }
