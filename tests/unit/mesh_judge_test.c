@@ -8,8 +8,7 @@ static void pair_with_hearts(struct rig *rig, struct node **a_p, struct node **b
 {
 	rig_open(rig, SUSPECT_NS);
 	rig->hearts = true;
-	*a_p = node_start(rig, 1, 11, NULL);
-	*b_p = node_start(rig, 2, 22, NULL);
+	pair_start(rig, a_p, b_p);
 }
 
 static void who_dies_is_suspected_at_once(void **state)
@@ -18,9 +17,7 @@ static void who_dies_is_suspected_at_once(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	pair_meet(a, b, true);
 	node_kill(b);
 	rig_until(&rig, a->suspects == 1);
@@ -36,9 +33,7 @@ static void who_dies_is_suspected_also_when_only_it_had_called(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	/* Replica 1 has an address of replica 2 that does not lead anywhere yet. */
 	(void)snprintf(nowhere.controls[0], RECORD_CONTROL_LEN, "unix:%s/none", rig.dir);
 	(void)roster_learn(&a->roster, &nowhere);
@@ -63,9 +58,7 @@ static void a_socket_that_nobody_listens_on_makes_a_suspect_soon(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	node_knows(a, b);
 	node_kill(b);
 	node_watches(a, b->member);
@@ -99,9 +92,7 @@ static void a_replica_that_lives_on_in_another_life_is_another(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	node_knows(a, b);
 	former = b->member;
 	node_end(b);
@@ -127,9 +118,7 @@ static void a_connection_that_comes_back_is_trusted_again(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	pair_meet(a, b, false);
 	server_cut(b->server);
 	rig_until(&rig, a->suspects == 1);
@@ -145,9 +134,7 @@ static void who_is_no_longer_watched_is_disconnected_and_not_judged(void **state
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	pair_meet(a, b, true);
 	mesh_watch(a->mesh, &nobody);
 	rig_run_for(&rig, 30 * MS);
@@ -165,9 +152,7 @@ static void a_handler_may_end_what_it_is_told_about(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	a->unwatches = true;
 	pair_meet(a, b, true);
 	node_kill(b);

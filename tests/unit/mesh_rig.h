@@ -214,6 +214,20 @@ static inline struct node *node_start(
 	return n;
 }
 
+/* Replicas 1 and 2, which have not heard of each other. */
+static inline void pair_start(struct rig *rig, struct node **a_p, struct node **b_p)
+{
+	*a_p = node_start(rig, 1, 11, NULL);
+	*b_p = node_start(rig, 2, 22, NULL);
+}
+
+/* The same, on a rig where nobody is suspected for being slow. */
+static inline void pair_open(struct rig *rig, struct node **a_p, struct node **b_p)
+{
+	rig_open(rig, NEVER_NS);
+	pair_start(rig, a_p, b_p);
+}
+
 /* What is known from the record before anybody speaks. */
 static inline void node_knows(struct node *n, struct node *other)
 {

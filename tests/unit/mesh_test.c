@@ -9,9 +9,7 @@ static void two_replicas_find_each_other(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	pair_meet(a, b, true);
 	assert_int_equal(a->trusts, 1);
 	assert_int_equal(b->trusts, 1);
@@ -25,9 +23,7 @@ static void messages_go_both_ways(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	pair_meet(a, b, true);
 	b->answers = a;
 	for (uint64_t claim = 1; claim <= 20; claim++)
@@ -46,9 +42,7 @@ static void who_watches_nobody_answers_on_the_others_connection(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	pair_meet(a, b, false);
 	assert_true(mesh_reaches(b->mesh, a->member));
 	b->answers = a;
@@ -64,9 +58,7 @@ static void a_hello_teaches_where_the_caller_is(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	node_watches(b, a->member); /* of whom it knows nothing */
 	rig_run_for(&rig, 20 * MS);
 	assert_false(node_is_connected(b, 1));
@@ -83,9 +75,7 @@ static void what_waits_for_a_connection_is_sent_and_the_oldest_is_dropped(void *
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	node_knows(a, b);
 	node_watches(a, b->member);
 	for (uint64_t claim = 1; claim <= MESH_QUEUED_MAX + 4; claim++)
@@ -105,9 +95,7 @@ static void what_waits_goes_out_over_the_others_connection_too(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	(void)roster_learn(&b->roster, &nowhere);
 	roster_self(&a->roster)->controls_count = 0; /* it can not be dialed */
 	node_watches(b, a->member);
@@ -125,9 +113,7 @@ static void a_message_to_nobody_in_reach_is_lost(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	node_send(a, b->member, 1);
 	pair_meet(a, b, false);
 	node_send(a, b->member, 2);
@@ -144,9 +130,7 @@ static void somebody_else_at_an_address_is_left_alone(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	c = node_start(&rig, 3, 33, NULL);
 	entry = *roster_self(&b->roster);
 	memcpy(entry.controls[1], entry.controls[0], RECORD_CONTROL_LEN);
@@ -247,9 +231,7 @@ static void another_instance_of_the_cluster_is_not_listened_to(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	b = node_start(&rig, 2, 22, NULL);
+	pair_open(&rig, &a, &b);
 	pair_meet(a, b, false);
 	mesh_instance_set(b->mesh, INSTANCE + 1);
 	node_send(a, b->member, 1);
