@@ -6,9 +6,7 @@ static void a_number_above_the_ceiling_waits_for_it(void **state)
 	struct table t;
 
 	(void)state;
-	ticket_queue_init(&t.q, t.slots, DEPTH);
-	ticket_ceiling_set(&t.q, 10);
-	ticket_enter_epoch(&t.q, 1, 0, 0);
+	table_below(&t, 10);
 	submit(&t, 4, 1);
 	submit(&t, 4, 2);
 	post(&t, TICKET_DRAW, 0, 4);
@@ -33,12 +31,8 @@ static void a_ceiling_of_an_epoch_that_is_over_is_not_waited_for(void **state)
 	struct table t;
 
 	(void)state;
-	ticket_queue_init(&t.q, t.slots, DEPTH);
-	ticket_ceiling_set(&t.q, 10);
-	ticket_enter_epoch(&t.q, 1, 0, 0);
-	submit(&t, 4, 1);
-	post(&t, TICKET_DRAW, 0, 4);
-	ticket_on_draw(&t.q, 8);
+	table_below(&t, 10);
+	table_drawn(&t, 4, 8);
 	post(&t, TICKET_READ_CEILING, 0, 0);
 	post(&t, TICKET_READ_STATE, 0, 0);
 	ticket_on_ceiling(&t.q, 10);
@@ -54,9 +48,7 @@ static void a_head_that_was_open_before_says_nothing_about_the_limit(void **stat
 	struct table t;
 
 	(void)state;
-	ticket_queue_init(&t.q, t.slots, DEPTH);
-	ticket_ceiling_set(&t.q, 10);
-	ticket_enter_epoch(&t.q, 1, 0, 0);
+	table_below(&t, 10);
 	submit(&t, 4, 1);
 	submit(&t, 1, 2);
 	post(&t, TICKET_DRAW, 0, 4);
@@ -77,12 +69,8 @@ static void a_read_above_the_ceiling_waits_too(void **state)
 	struct table t;
 
 	(void)state;
-	ticket_queue_init(&t.q, t.slots, DEPTH);
-	ticket_ceiling_set(&t.q, 10);
-	ticket_enter_epoch(&t.q, 1, 0, 0);
-	submit(&t, 0, 1);
-	post(&t, TICKET_DRAW, 0, 0);
-	ticket_on_draw(&t.q, 11);
+	table_below(&t, 10);
+	table_drawn(&t, 0, 11);
 	nothing_to_take(&t);
 	post(&t, TICKET_READ_CEILING, 0, 0);
 	ticket_on_ceiling(&t.q, 11);

@@ -7,9 +7,7 @@ static void a_sealed_backup_suspends_the_ticket(void **state)
 
 	(void)state;
 	table_open(&t, 1, 1, 0);
-	submit(&t, 1, 1);
-	post(&t, TICKET_DRAW, 0, 1);
-	ticket_on_draw(&t.q, 4);
+	table_drawn(&t, 1, 4);
 	post(&t, TICKET_WRITE_MARK, 1, 5);
 	post(&t, TICKET_READ_STATE, 1, 0);
 	ticket_on_state(&t.q, 1, region_state_sealed(1));
@@ -24,9 +22,7 @@ static void an_answer_of_another_epoch_confirms_nothing(void **state)
 
 	(void)state;
 	table_open(&t, 2, 1, 0);
-	submit(&t, 1, 1);
-	post(&t, TICKET_DRAW, 0, 1);
-	ticket_on_draw(&t.q, 4);
+	table_drawn(&t, 1, 4);
 	post(&t, TICKET_WRITE_MARK, 1, 5);
 	post(&t, TICKET_READ_STATE, 1, 0);
 	ticket_on_state(&t.q, 1, region_state_open(3));
@@ -40,9 +36,7 @@ static void a_suspended_ticket_below_the_next_base_stands(void **state)
 
 	(void)state;
 	table_open(&t, 1, 1, 0);
-	submit(&t, 1, 1);
-	post(&t, TICKET_DRAW, 0, 1);
-	ticket_on_draw(&t.q, 4);
+	table_drawn(&t, 1, 4);
 	ticket_on_lost(&t.q);
 	ticket_enter_epoch(&t.q, 2, 0, 5);
 	take(&t, 1, 5);
@@ -55,9 +49,7 @@ static void a_suspended_ticket_above_the_next_base_is_drawn_again(void **state)
 
 	(void)state;
 	table_open(&t, 1, 1, 0);
-	submit(&t, 2, 1);
-	post(&t, TICKET_DRAW, 0, 2);
-	ticket_on_draw(&t.q, 4);
+	table_drawn(&t, 2, 4);
 	ticket_on_lost(&t.q);
 	ticket_enter_epoch(&t.q, 2, 0, 5); /* 6 is above it: a base never cuts a block */
 	nothing_to_take(&t);
@@ -73,9 +65,7 @@ static void a_suspended_read_is_made_again(void **state)
 
 	(void)state;
 	table_open(&t, 1, 1, 0);
-	submit(&t, 0, 1);
-	post(&t, TICKET_DRAW, 0, 0);
-	ticket_on_draw(&t.q, 4);
+	table_drawn(&t, 0, 4);
 	ticket_on_lost(&t.q);
 	ticket_enter_epoch(&t.q, 2, 0, 9);
 	nothing_to_take(&t);
@@ -131,9 +121,7 @@ static void a_sealed_head_takes_nothing(void **state)
 
 	(void)state;
 	table_open(&t, 1, 0, 0);
-	submit(&t, 1, 1);
-	post(&t, TICKET_DRAW, 0, 1);
-	ticket_on_draw(&t.q, COUNTER_LIMIT + 6);
+	table_drawn(&t, 1, COUNTER_LIMIT + 6);
 	nothing_to_take(&t);
 	post(&t, TICKET_READ_STATE, 0, 0);
 	ticket_on_state(&t.q, 0, region_state_sealed(1));

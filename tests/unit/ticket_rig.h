@@ -81,6 +81,22 @@ static inline void take_outcome(struct table *t, enum ticket_outcome outcome)
 	assert_int_equal(result.outcome, outcome);
 }
 
+/* A ticket of @n numbers, with cookie 1, that found the counter at @before. */
+static inline void table_drawn(struct table *t, uint64_t n, uint64_t before)
+{
+	submit(t, n, 1);
+	post(t, TICKET_DRAW, 0, n);
+	ticket_on_draw(&t->q, before);
+}
+
+/* Epoch 1 opens, of a head alone, and its numbers end at @ceiling. */
+static inline void table_below(struct table *t, uint64_t ceiling)
+{
+	ticket_queue_init(&t->q, t->slots, DEPTH);
+	ticket_ceiling_set(&t->q, ceiling);
+	ticket_enter_epoch(&t->q, 1, 0, 0);
+}
+
 /* The epoch opens with a lease of 100 ns and marks written 50 ahead. */
 static inline void reserve_open(struct table *t)
 {

@@ -24,9 +24,7 @@ static void a_block_ends_at_its_last_number(void **state)
 
 	(void)state;
 	table_open(&t, 1, 0, 0);
-	submit(&t, ADDITION_MAX, 1);
-	post(&t, TICKET_DRAW, 0, ADDITION_MAX);
-	ticket_on_draw(&t.q, 10);
+	table_drawn(&t, ADDITION_MAX, 10);
 	take(&t, 1, 10 + ADDITION_MAX);
 }
 
@@ -36,9 +34,7 @@ static void a_read_takes_no_number(void **state)
 
 	(void)state;
 	table_open(&t, 1, 0, 0);
-	submit(&t, 0, 1);
-	post(&t, TICKET_DRAW, 0, 0);
-	ticket_on_draw(&t.q, 5);
+	table_drawn(&t, 0, 5);
 	take(&t, 1, 5);
 }
 
@@ -81,9 +77,7 @@ static void a_backup_shows_the_open_state_before_a_number_is_confirmed(void **st
 
 	(void)state;
 	table_open(&t, 3, 1, 0);
-	submit(&t, 1, 1);
-	post(&t, TICKET_DRAW, 0, 1);
-	ticket_on_draw(&t.q, 9);
+	table_drawn(&t, 1, 9);
 	nothing_to_take(&t);
 	post(&t, TICKET_WRITE_MARK, 1, 10);
 	post(&t, TICKET_READ_STATE, 1, 0);
@@ -98,9 +92,7 @@ static void the_mark_is_posted_before_the_state_is_read(void **state)
 
 	(void)state;
 	table_open(&t, 3, 2, 0);
-	submit(&t, 2, 1);
-	post(&t, TICKET_DRAW, 0, 2);
-	ticket_on_draw(&t.q, 0);
+	table_drawn(&t, 2, 0);
 	post(&t, TICKET_WRITE_MARK, 1, 2);
 	post(&t, TICKET_READ_STATE, 1, 0);
 	post(&t, TICKET_WRITE_MARK, 2, 2);
@@ -114,9 +106,7 @@ static void every_backup_must_answer(void **state)
 
 	(void)state;
 	table_open(&t, 3, 2, 0);
-	submit(&t, 1, 1);
-	post(&t, TICKET_DRAW, 0, 1);
-	ticket_on_draw(&t.q, 0);
+	table_drawn(&t, 1, 0);
 	for (uint32_t backup = 1; backup <= 2; backup++) {
 		post(&t, TICKET_WRITE_MARK, backup, 1);
 		post(&t, TICKET_READ_STATE, backup, 0);
@@ -188,9 +178,7 @@ static void the_last_number_of_all_is_given_out(void **state)
 
 	(void)state;
 	table_open(&t, 1, 0, 0);
-	submit(&t, 1, 1);
-	post(&t, TICKET_DRAW, 0, 1);
-	ticket_on_draw(&t.q, COUNTER_LIMIT - 2);
+	table_drawn(&t, 1, COUNTER_LIMIT - 2);
 	take(&t, 1, COUNTER_LIMIT - 1);
 }
 
