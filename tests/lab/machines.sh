@@ -16,13 +16,13 @@
 #   suspend N / resume N        it stops, and its clock stands still
 #   here COMMAND...             runs it on this host, as $here in the machines' network
 #   here_begin NAME COMMAND...  the same in the background, as $here_pid; output in $lab/NAME.log
-#   story TEXT, fail TEXT, skip TEXT, is WHAT WANTED GOT, await SECONDS COMMAND...
+#   story TEXT                  says what comes next, and when
+#   and the words of tests/words.sh
 #
 # Machine N has the address $(address_of N).  All need root; see tests/lab/guest.  What is started
 # here ends with the test, even if the test is killed.
-set -euo pipefail
-export LC_ALL=C
-: "${PAWL_BIN:?is set by ctest}" "${PAWL_BUILD:?}" "${PAWL_SOURCE:?}"
+. "$(dirname "${BASH_SOURCE[0]}")/../words.sh"
+await_step=0.1
 
 lab=$(mktemp -d "${TMPDIR:-/tmp}/pawl-lab.XXXXXX")
 here=10.9.9.100
@@ -43,12 +43,7 @@ tear_down() {
 	fi
 	rm -rf "$lab"
 }
-trap tear_down EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
-# shellcheck disable=SC2173
-trap : KILL # so that the shell does not report each machine that a test kills
+tears_down
 
 # The last words of everybody, for a test that failed.
 tails() {
@@ -63,43 +58,8 @@ story() {
 	echo "* $* ($((SECONDS - begun)) s)"
 }
 
-fail() {
-	local frame=0 from
-	while from=$(caller $frame) && [[ $from == *machines.sh ]]; do
-		frame=$((frame + 1))
-	done
-	echo "FAIL (line ${from%% *}): $*"
-	exit 1
-}
-
-skip() {
-	echo "skipped: $*"
-	exit 77
-}
-
-is() {
-	[ "$2" = "$3" ] || fail "$1: wanted '$2', got '$3'"
-}
-
-await() {
-	local deadline=$((SECONDS + $1)) what="${*:2}"
-	shift
-	until "$@"; do
-		[ "$SECONDS" -le "$deadline" ] || fail "this did not become true: $what"
-		sleep 0.1
-	done
-}
-
 address_of() {
 	echo "10.9.9.$1"
-}
-
-alive() {
-	[ -e "/proc/$1" ] && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
-}
-
-dead() {
-	! alive "$1"
 }
 
 all_ready() {

@@ -9,12 +9,9 @@
 #   spawn NAME COMMAND...      in the background; its output in $work/NAME.out and NAME.err,
 #                              its process in $pid
 #   ended PID [STATUS]         waits for a spawned process
-#   await SECONDS COMMAND...   until the command is true
-#   is WHAT WANTED GOT         compares
 #   history [OPTION...] FILE.. deploy/check-stamps
-set -euo pipefail
-export LC_ALL=C
-: "${PAWL_BIN:?is set by ctest}" "${PAWL_BUILD:?}" "${PAWL_SOURCE:?}"
+#   and those of tests/words.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../words.sh"
 PATH=$PAWL_BIN:$PATH
 draw=$PAWL_BUILD/tests/draw
 
@@ -52,32 +49,10 @@ tear_down() {
 	[ -z "${PAWL_TEST_NAMESPACE:-}" ] || umount -l "$work"/* 2>/dev/null
 	rm -rf "$work" "$memory"
 }
-trap tear_down EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap : KILL # so that the shell does not report each process that a test kills
+tears_down
 
 story() {
 	echo "* $*"
-}
-
-fail() {
-	local frame=0 from
-	while from=$(caller $frame) && [[ $from == *lib.sh ]]; do
-		frame=$((frame + 1))
-	done
-	echo "FAIL (line ${from%% *}): $*"
-	exit 1
-}
-
-skip() {
-	echo "skipped: $*"
-	exit 77
-}
-
-is() {
-	[ "$2" = "$3" ] || fail "$1: wanted '$2', got '$3'"
 }
 
 run() {
@@ -131,29 +106,12 @@ daemon_gone() { # daemon_gone CLUSTER [ID]
 	[ ! -e "$lock" ] || flock -n "$lock" true 2>/dev/null
 }
 
-await() {
-	local deadline=$((SECONDS + $1)) what="${*:2}"
-	shift
-	until "$@"; do
-		[ "$SECONDS" -le "$deadline" ] || fail "this did not become true: $what"
-		sleep 0.02
-	done
-}
-
 spawn() {
 	local name=$1
 	shift
 	"$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null &
 	pid=$!
 	spawned+=("$pid")
-}
-
-alive() {
-	[ -e "/proc/$1" ] && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
-}
-
-dead() {
-	! alive "$1"
 }
 
 ended() {
