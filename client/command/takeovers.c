@@ -32,15 +32,6 @@ void takeovers_find(const struct survey *survey, struct takeovers *takeovers_p)
 	}
 }
 
-const Control__Takeover *takeover_of(const struct takeovers *takeovers, uint64_t epoch)
-{
-	for (unsigned int i = 0; i < takeovers->count; i++) {
-		if (takeovers->at[i].what->epoch == epoch)
-			return takeovers->at[i].what;
-	}
-	return NULL;
-}
-
 uint64_t takeover_step_ns(uint64_t from_ns, uint64_t to_ns)
 {
 	return from_ns == 0 || to_ns < from_ns ? 0 : to_ns - from_ns;

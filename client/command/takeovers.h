@@ -22,9 +22,6 @@ struct takeovers {
 
 void takeovers_find(const struct survey *survey, struct takeovers *takeovers_p);
 
-/* The one that began @epoch, or NULL. */
-const Control__Takeover *takeover_of(const struct takeovers *takeovers, uint64_t epoch);
-
 /*
  * How long nobody could draw, as far as the replicas know: from the claim, after which the
  * former epoch is sealed, until the new one was active.

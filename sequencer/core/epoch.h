@@ -304,12 +304,11 @@ int epoch_stop(struct epoch_machine *m, uint64_t now_ns);
  *
  * The machine does not know names.  The driver looks for the name in the record first, and
  * gives it to the place counters_count - 1 of an EPOCH_WRITE_RECORD that has one counter
- * more than the record before.  While epoch_counter_waits, it keeps the name for that.
- * Afterwards it looks again: the name is in the record, or somebody else's took the place
+ * more than the record before; it keeps the name for that until another counter is taken.
+ * Meanwhile it looks again: the name is in the record, or somebody else's took the place
  * or the lead, and it asks again or gives up.
  */
 int epoch_counter_add(struct epoch_machine *m, uint64_t reserve_max, uint64_t now_ns);
-bool epoch_counter_waits(const struct epoch_machine *m);
 
 /* The answer to EPOCH_READ_RECORD.  NULL: there is none.  The record is copied. */
 void epoch_on_record(struct epoch_machine *m, const struct epoch_record *record,

@@ -27,11 +27,6 @@ int epoch_counter_add(struct epoch_machine *m, uint64_t reserve_max, uint64_t no
 	return 0;
 }
 
-bool epoch_counter_waits(const struct epoch_machine *m)
-{
-	return m->wishes.counter;
-}
-
 void epoch_change_check(struct epoch_machine *m)
 {
 	struct epoch_wishes *w = &m->wishes;

@@ -220,19 +220,6 @@ void owner_ceiling_show(struct owner *owner, uint32_t index, uint64_t ceiling)
 		atomic_store(word, ceiling); /* E10 */
 }
 
-bool owner_counter_find(const struct owner *owner, const char *name, uint32_t *index_p)
-{
-	for (uint32_t i = 0; i < owner->counters_count; i++) {
-		const struct region_entry *entry = owner_entry(owner, i);
-
-		if (entry->used && strcmp(entry->name, name) == 0) {
-			*index_p = i;
-			return true;
-		}
-	}
-	return false;
-}
-
 const char *owner_counter_name(const struct owner *owner, uint32_t index)
 {
 	return owner_entry(owner, index)->name;

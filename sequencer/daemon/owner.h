@@ -83,9 +83,6 @@ int owner_counter_install(struct owner *owner, uint32_t index, const char *name,
 /* Clients may go up to @ceiling, which the store has (E10).  It never goes back. */
 void owner_ceiling_show(struct owner *owner, uint32_t index, uint64_t ceiling);
 
-/* The place of the counter called @name; false when there is none. */
-bool owner_counter_find(const struct owner *owner, const char *name, uint32_t *index_p);
-
 /* "" where there is no counter. */
 const char *owner_counter_name(const struct owner *owner, uint32_t index);
 uint64_t owner_counter_base(const struct owner *owner, uint32_t index);

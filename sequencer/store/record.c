@@ -30,20 +30,6 @@ void record_free(struct record *record)
 	record->counters = NULL;
 }
 
-int record_copy(const struct record *from, struct record *copy_p, struct error *err)
-{
-	struct record copy;
-	int rc = record_init(&copy, from->counters_max, err);
-	struct record_counter *counters = copy.counters;
-
-	if (rc)
-		return rc;
-	memcpy(counters, from->counters, from->counters_max * sizeof(*counters));
-	*copy_p = *from;
-	copy_p->counters = counters;
-	return 0;
-}
-
 const struct record_member *record_member(
 	const struct record_member *members, unsigned int count, uint16_t id)
 {

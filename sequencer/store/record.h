@@ -95,10 +95,6 @@ int record_init(struct record *record, uint32_t counters_max, struct error *err)
 	__attribute__((warn_unused_result));
 void record_free(struct record *record);
 
-/* A copy with counters of its own.  -ENOMEM. */
-int record_copy(const struct record *from, struct record *copy_p, struct error *err)
-	__attribute__((warn_unused_result));
-
 /* -EINVAL: a rule above is broken, and @err tells which. */
 int record_validate(const struct record *record, struct error *err)
 	__attribute__((warn_unused_result));

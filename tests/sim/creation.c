@@ -37,7 +37,7 @@ void creation_advance(struct sim_replica *r)
 	struct cluster *c = r->cluster;
 	int rc;
 
-	if (r->creating == 0 || epoch_counter_waits(&r->machine))
+	if (r->creating == 0 || r->machine.wishes.counter)
 		return;
 	if (name_is_there(r, r->creating)) {
 		cluster_trace(c, "replica %u: counter '%u' is there", r->index + 1,

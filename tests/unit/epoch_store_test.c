@@ -119,7 +119,7 @@ static void head_open(struct bench *t)
 	read_record(t);
 	expect(t, EPOCH_SHOW_CEILINGS);
 	assert_int_equal(epoch_counter_add(&t->m, 7, t->now_ns), 0);
-	assert_true(epoch_counter_waits(&t->m));
+	assert_true(t->m.wishes.counter);
 	assert_int_equal(epoch_counter_add(&t->m, 8, t->now_ns), -EBUSY);
 }
 
@@ -147,7 +147,7 @@ static void a_counter_whose_write_failed_is_written_again(void **state)
 	}
 	write_done(&t);
 	assert_int_equal(t.record.counters_count, 2);
-	assert_false(epoch_counter_waits(&t.m));
+	assert_false(t.m.wishes.counter);
 	bench_close(&t);
 }
 
@@ -159,9 +159,9 @@ static void a_counter_whose_write_is_unknown_and_happened_is_not_made_twice(void
 	head_open(&t);
 	take_write(&t); /* the store has it, the answer is lost */
 	epoch_on_written(&t.m, EPOCH_UNKNOWN, 0, t.now_ns);
-	assert_true(epoch_counter_waits(&t.m));
+	assert_true(t.m.wishes.counter);
 	read_record(&t);
-	assert_false(epoch_counter_waits(&t.m));
+	assert_false(t.m.wishes.counter);
 	expect(&t, EPOCH_SHOW_CEILINGS);
 	expect_nothing(&t);
 	bench_close(&t);
@@ -176,14 +176,14 @@ static void a_counter_whose_write_is_unknown_and_did_not_happen_is_made(void **s
 	expect_counter(&t);
 	epoch_on_written(&t.m, EPOCH_UNKNOWN, 0, t.now_ns);
 	read_record(&t);
-	assert_true(epoch_counter_waits(&t.m));
+	assert_true(t.m.wishes.counter);
 	expect(&t, EPOCH_SHOW_CEILINGS);
 	expect_counter(&t); /* the one before may still arrive: one of them conflicts */
 	t.record.counters_count = 2;
 	t.revision++;
 	epoch_on_written(&t.m, EPOCH_CONFLICT, 0, t.now_ns);
 	read_record(&t);
-	assert_false(epoch_counter_waits(&t.m));
+	assert_false(t.m.wishes.counter);
 	bench_close(&t);
 }
 
@@ -219,12 +219,12 @@ static void a_wish_for_a_counter_ends_with_the_lead(void **state)
 	t.revision++;
 	epoch_on_written(&t.m, EPOCH_CONFLICT, 0, t.now_ns);
 	read_record(&t);
-	assert_true(epoch_counter_waits(&t.m)); /* it may lead again */
+	assert_true(t.m.wishes.counter); /* it may lead again */
 	install_by(&t, b, 2, 1, 2, chain);
 	record_active(&t, 2, 2, chain);
 	epoch_on_watch(&t.m, t.now_ns);
 	read_record(&t);
-	assert_false(epoch_counter_waits(&t.m));
+	assert_false(t.m.wishes.counter);
 	assert_int_equal(epoch_counter_add(&t.m, 7, t.now_ns), -EREMCHG);
 	bench_close(&t);
 }

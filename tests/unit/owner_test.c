@@ -162,14 +162,12 @@ static void a_counter_is_where_the_record_has_it(void **state)
 {
 	struct bed *bed = *state;
 	struct error err = {0};
-	uint32_t index = 9;
 
 	install(bed, 2, "c", 7);
 	assert_int_equal(bed->owner.counters_count, 3);
-	assert_true(owner_counter_find(&bed->owner, "c", &index));
-	assert_int_equal(index, 2);
+	assert_string_equal(owner_counter_name(&bed->owner, 2), "c");
 	assert_string_equal(owner_counter_name(&bed->owner, 0), "");
-	assert_false(owner_counter_find(&bed->owner, "", &index));
+	assert_string_equal(owner_counter_name(&bed->owner, 1), "");
 	install(bed, 0, "a", 5);
 	assert_int_equal(bed->owner.counters_count, 3);
 	assert_int_equal(owner_counter_install(&bed->owner, 0, "b", 0, 0, &err), -EEXIST);
@@ -271,7 +269,6 @@ static void there_is_room_for_as_many_counters_as_configured(void **state)
 {
 	struct bed *bed = *state;
 	struct error err = {0};
-	uint32_t index;
 
 	for (uint32_t i = 0; i < 4; i++) {
 		char name[2] = {(char)('a' + i), '\0'};
@@ -280,9 +277,9 @@ static void there_is_room_for_as_many_counters_as_configured(void **state)
 	}
 	assert_int_equal(owner_counter_install(&bed->owner, 4, "e", 0, 0, &err), -ENOSPC);
 	assert_non_null(strstr(err.text, "--counters-max"));
-	assert_true(owner_counter_find(&bed->owner, "c", &index));
-	assert_int_equal(index, 2);
-	assert_false(owner_counter_find(&bed->owner, "e", &index));
+	assert_int_equal(bed->owner.counters_count, 4);
+	assert_string_equal(owner_counter_name(&bed->owner, 2), "c");
+	assert_string_equal(owner_counter_name(&bed->owner, 3), "d");
 }
 
 static void a_backup_reports_its_largest_mark_or_its_base(void **state)

@@ -130,18 +130,6 @@ static void what_is_written_is_read_back(void **state)
 	free(text);
 }
 
-static void a_copy_has_its_own_counters(void **state)
-{
-	struct record copy;
-
-	(void)state;
-	assert_int_equal(record_copy(&record, &copy, NULL), 0);
-	assert_same(&record, &copy);
-	copy.counters[0].base = 1;
-	assert_int_equal(record.counters[0].base, COUNTER_LIMIT - 1);
-	record_free(&copy);
-}
-
 static void members_and_counters_are_found(void **state)
 {
 	(void)state;
@@ -510,7 +498,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(what_is_written_is_read_back),
-		STORY(a_copy_has_its_own_counters),
 		STORY(members_and_counters_are_found),
 		STORY(the_largest_record_fits_a_store),
 		STORY(every_number_has_its_range),
