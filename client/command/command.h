@@ -36,6 +36,13 @@ int command_misuse(const char *format, ...) __attribute__((format(printf, 1, 2))
 int command_parse(const struct argp *argp, int argc, char **argv, void *input)
 	__attribute__((warn_unused_result));
 
+/*
+ * The part of an argp parser that takes the command's only argument into *argument_p, which
+ * is NULL before.  ARGP_ERR_UNKNOWN: the key is another's.
+ */
+error_t command_argument(int key, char *arg, struct argp_state *state,
+	const char **argument_p) __attribute__((warn_unused_result));
+
 /* A whole number in [min, max], nothing around it; false when it is not. */
 bool command_number(const char *text, uint64_t min, uint64_t max, uint64_t *number_p)
 	__attribute__((warn_unused_result));

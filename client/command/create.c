@@ -9,34 +9,18 @@
 #include "client/command/target.h"
 
 struct create_arguments {
-	const char *target;
+	struct target_arguments target;
 	const char *reserve_max;
-	const char *timeout;
 };
 
 static error_t create_option(int key, char *arg, struct argp_state *state)
 {
 	struct create_arguments *a = state->input;
 
-	switch (key) {
-	case 'm':
-		a->reserve_max = arg;
-		return 0;
-	case TARGET_OPTION_TIMEOUT:
-		a->timeout = arg;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_error(state, "too many arguments");
-		a->target = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!a->target)
-			argp_error(state, "an argument is missing");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	if (key != 'm')
+		return target_option(key, arg, state, &a->target);
+	a->reserve_max = arg;
+	return 0;
 }
 
 static const Control__CounterStatus *counter_find(
@@ -87,25 +71,24 @@ static int outcome_tell(const char *text, uint64_t asked, uint64_t has)
 	return command_finish_output();
 }
 
-static int counter_create(const struct create_arguments *a,
-	const struct pawl_options *options,
+static int counter_create(const struct target_arguments *a,
 	const struct pawl_counter_options *counter_options)
 {
 	struct target target;
 	uint64_t has = 0;
 	const char *name;
 	char *where;
-	int rc = target_create(a->target, options, counter_options, &target);
+	int rc = target_create(a, counter_options, &target);
 
 	if (rc)
 		return rc;
 	target_close(&target);
-	rc = target_split(a->target, &where, &name);
+	rc = target_split(a->text, &where, &name);
 	if (rc)
 		return rc;
 	rc = reserve_max_find(where, name, &has);
 	free(where);
-	return rc ? rc : outcome_tell(a->target, counter_options->reserve_max, has);
+	return rc ? rc : outcome_tell(a->text, counter_options->reserve_max, has);
 }
 
 int command_create(int argc, char **argv)
@@ -120,7 +103,6 @@ int command_create(int argc, char **argv)
 		"Create a counter.  One that is used without is created dense.", NULL,
 		NULL, NULL};
 	struct pawl_counter_options counter_options = PAWL_COUNTER_OPTIONS_INIT;
-	struct pawl_options handle_options = PAWL_OPTIONS_INIT;
 	struct create_arguments a = {.reserve_max = "0"};
 	int rc = command_parse(&argp, argc, argv, &a);
 
@@ -130,7 +112,5 @@ int command_create(int argc, char **argv)
 		return command_misuse("pawl create: --reserve-max=%s: not a number of "
 				      "numbers; use 0 to %" PRIu64,
 			a.reserve_max, PAWL_ADD_MAX);
-	if (a.timeout)
-		rc = target_timeout_set(a.timeout, &handle_options);
-	return rc ? rc : counter_create(&a, &handle_options, &counter_options);
+	return counter_create(&a.target, &counter_options);
 }

@@ -6,53 +6,27 @@
 #include "client/command/target.h"
 
 struct draw_arguments {
-	const char *target;
+	struct target_arguments target;
 	const char *amount; /* pawl add's N */
 	bool takes_amount;
 	const char *count;
-	const char *timeout;
-	const char *reserve;
 };
 
 static error_t draw_option(int key, char *arg, struct argp_state *state)
 {
 	struct draw_arguments *a = state->input;
 
-	switch (key) {
-	case 'c':
+	if (key == 'c') {
 		a->count = arg;
 		return 0;
-	case TARGET_OPTION_TIMEOUT:
-		a->timeout = arg;
-		return 0;
-	case TARGET_OPTION_RESERVE:
-		a->reserve = arg;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num == 0)
-			a->target = arg;
-		else if (state->arg_num == 1 && a->takes_amount)
-			a->amount = arg;
-		else
-			argp_error(state, "too many arguments");
-		return 0;
-	case ARGP_KEY_END:
-		if (!a->target || (a->takes_amount && !a->amount))
-			argp_error(state, "an argument is missing");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
 	}
-}
-
-static int draw_open(const struct draw_arguments *a, struct target *target_p)
-{
-	struct pawl_options options = PAWL_OPTIONS_INIT;
-	int rc = a->timeout ? target_timeout_set(a->timeout, &options) : COMMAND_OK;
-
-	if (!rc && a->reserve)
-		rc = target_reserve_set(a->reserve, &options);
-	return rc ? rc : target_open(a->target, &options, target_p);
+	if (key == ARGP_KEY_ARG && state->arg_num == 1 && a->takes_amount) {
+		a->amount = arg;
+		return 0;
+	}
+	if (key == ARGP_KEY_END && a->takes_amount && !a->amount)
+		argp_error(state, "an argument is missing");
+	return target_option(key, arg, state, &a->target);
 }
 
 static int numbers_print(const struct target *target, uint64_t count)
@@ -88,7 +62,7 @@ int command_next(int argc, char **argv)
 	if (!command_number(a.count, 1, UINT64_MAX, &count))
 		return command_misuse(
 			"pawl next: --count=%s: not a count; use 1 or more", a.count);
-	rc = draw_open(&a, &target);
+	rc = target_open(&a.target, &target);
 	if (rc)
 		return rc;
 	rc = numbers_print(&target, count);
@@ -114,7 +88,7 @@ int command_add(int argc, char **argv)
 		return command_misuse(
 			"pawl add: '%s': not a number of numbers; use 1 to %" PRIu64,
 			a.amount, PAWL_ADD_MAX);
-	rc = draw_open(&a, &target);
+	rc = target_open(&a.target, &target);
 	if (rc)
 		return rc;
 	if (pawl_add(target.counter, n, &last)) {
@@ -141,7 +115,7 @@ int command_read(int argc, char **argv)
 
 	if (rc)
 		return rc;
-	rc = draw_open(&a, &target);
+	rc = target_open(&a.target, &target);
 	if (rc)
 		return rc;
 	if (pawl_read(target.counter, &value)) {

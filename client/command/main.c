@@ -85,6 +85,24 @@ int command_parse(const struct argp *argp, int argc, char **argv, void *input)
 	return argp_parse(argp, argc, argv, 0, NULL, input) ? COMMAND_USAGE : 0;
 }
 
+error_t command_argument(
+	int key, char *arg, struct argp_state *state, const char **argument_p)
+{
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (*argument_p)
+			argp_error(state, "too many arguments");
+		*argument_p = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!*argument_p)
+			argp_error(state, "an argument is missing");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 bool command_number(const char *text, uint64_t min, uint64_t max, uint64_t *number_p)
 {
 	char *end;

@@ -34,10 +34,8 @@ struct stamper {
 };
 
 struct stamp_arguments {
-	const char *target;
+	struct target_arguments target;
 	const char *batch;
-	const char *timeout;
-	const char *reserve;
 	bool times;
 };
 
@@ -52,23 +50,8 @@ static error_t stamp_option(int key, char *arg, struct argp_state *state)
 	case OPTION_TIMES:
 		a->times = true;
 		return 0;
-	case TARGET_OPTION_TIMEOUT:
-		a->timeout = arg;
-		return 0;
-	case TARGET_OPTION_RESERVE:
-		a->reserve = arg;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_error(state, "too many arguments");
-		a->target = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!a->target)
-			argp_error(state, "an argument is missing");
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return target_option(key, arg, state, &a->target);
 	}
 }
 
@@ -235,7 +218,6 @@ int command_stamp(int argc, char **argv)
 		"numbers are "
 		"drawn ahead of their lines).",
 		NULL, NULL, NULL};
-	struct pawl_options handle_options = PAWL_OPTIONS_INIT;
 	struct stamp_arguments a = {.batch = "1"};
 	struct stamper s = {.progress = isatty(STDERR_FILENO) != 0};
 	int rc = command_parse(&argp, argc, argv, &a);
@@ -247,12 +229,7 @@ int command_stamp(int argc, char **argv)
 			"pawl stamp: --batch=%s: not a size; use 1 to %" PRIu64, a.batch,
 			PAWL_ADD_MAX);
 	s.times = a.times;
-	if (a.timeout)
-		rc = target_timeout_set(a.timeout, &handle_options);
-	if (!rc && a.reserve)
-		rc = target_reserve_set(a.reserve, &handle_options);
-	if (!rc)
-		rc = target_open(a.target, &handle_options, &s.target);
+	rc = target_open(&a.target, &s.target);
 	if (rc)
 		return rc;
 	rc = stamper_run(&s);

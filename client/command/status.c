@@ -15,22 +15,10 @@ static error_t status_option(int key, char *arg, struct argp_state *state)
 {
 	struct status_arguments *a = state->input;
 
-	switch (key) {
-	case 'j':
-		a->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_error(state, "too many arguments");
-		a->where = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!a->where)
-			argp_error(state, "an argument is missing");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	if (key != 'j')
+		return command_argument(key, arg, state, &a->where);
+	a->json = true;
+	return 0;
 }
 
 bool status_lag(const struct status_view *view, const Control__Status *status,

@@ -10,7 +10,22 @@
 
 #define TIMEOUT_MAX_S 86400
 
-int target_timeout_set(const char *text, struct pawl_options *options)
+error_t target_option(
+	int key, char *arg, struct argp_state *state, struct target_arguments *a)
+{
+	switch (key) {
+	case TARGET_OPTION_TIMEOUT:
+		a->timeout = arg;
+		return 0;
+	case TARGET_OPTION_RESERVE:
+		a->reserve = arg;
+		return 0;
+	default:
+		return command_argument(key, arg, state, &a->text);
+	}
+}
+
+static int timeout_set(const char *text, struct pawl_options *options)
 {
 	uint64_t seconds;
 
@@ -22,7 +37,7 @@ int target_timeout_set(const char *text, struct pawl_options *options)
 	return COMMAND_OK;
 }
 
-int target_reserve_set(const char *text, struct pawl_options *options)
+static int reserve_set(const char *text, struct pawl_options *options)
 {
 	if (!command_number(text, 0, PAWL_ADD_MAX, &options->reserve))
 		return command_misuse(
@@ -78,27 +93,35 @@ int target_split(const char *text, char **where_p, const char **counter_p)
 	return COMMAND_OK;
 }
 
-int target_create(const char *text, const struct pawl_options *options,
+static int options_set(const struct target_arguments *a, struct pawl_options *options)
+{
+	int rc = a->timeout ? timeout_set(a->timeout, options) : COMMAND_OK;
+
+	return !rc && a->reserve ? reserve_set(a->reserve, options) : rc;
+}
+
+int target_create(const struct target_arguments *a,
 	const struct pawl_counter_options *counter_options, struct target *target_p)
 {
-	struct pawl_options own = *options;
+	struct pawl_options options = PAWL_OPTIONS_INIT;
 	const char *counter;
 	char *where;
-	int rc = target_split(text, &where, &counter);
+	int rc = options_set(a, &options);
 
+	if (!rc)
+		rc = target_split(a->text, &where, &counter);
 	if (rc)
 		return rc;
-	own.on_event = on_event;
-	target_p->text = text;
-	rc = both_open(where, counter, &own, counter_options, target_p);
+	options.on_event = on_event;
+	target_p->text = a->text;
+	rc = both_open(where, counter, &options, counter_options, target_p);
 	free(where);
 	return rc;
 }
 
-int target_open(
-	const char *text, const struct pawl_options *options, struct target *target_p)
+int target_open(const struct target_arguments *a, struct target *target_p)
 {
-	return target_create(text, options, NULL, target_p);
+	return target_create(a, NULL, target_p);
 }
 
 void target_close(struct target *target)

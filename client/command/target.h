@@ -2,6 +2,8 @@
 #ifndef PAWL_COMMAND_TARGET_H
 #define PAWL_COMMAND_TARGET_H
 
+#include <argp.h>
+
 #include "client/include/pawl/pawl.h"
 
 /* The options that drawing commands have, for their argp tables: keys and entries. */
@@ -28,22 +30,27 @@ struct target {
 	const char *text; /* as written */
 };
 
-/* Read an option's value into @options.  COMMAND_OK, or COMMAND_USAGE with the reason. */
-int target_timeout_set(const char *text, struct pawl_options *options)
-	__attribute__((warn_unused_result));
-int target_reserve_set(const char *text, struct pawl_options *options)
-	__attribute__((warn_unused_result));
+/* As they stand on the command line; NULL what does not. */
+struct target_arguments {
+	const char *text; /* NAME/COUNTER */
+	const char *timeout;
+	const char *reserve;
+};
+
+/* The part of an argp parser that takes them.  ARGP_ERR_UNKNOWN: the key is another's. */
+error_t target_option(int key, char *arg, struct argp_state *state,
+	struct target_arguments *a) __attribute__((warn_unused_result));
 
 /*
- * Opens the cluster and the counter that @text names.  COMMAND_OK, or the exit status with
+ * Opens the cluster and the counter that @a names.  COMMAND_OK, or the exit status with
  * the reason printed.  The cluster ends at the first '/', but for unix:/PATH addresses at
  * the last, so a counter's name may contain one only after a cluster's name.  Numbers that are
  * skipped are told on standard error.
  */
-int target_open(const char *text, const struct pawl_options *options,
-	struct target *target_p) __attribute__((warn_unused_result));
+int target_open(const struct target_arguments *a, struct target *target_p)
+	__attribute__((warn_unused_result));
 /* The same with @counter_options for a counter that does not exist yet. */
-int target_create(const char *text, const struct pawl_options *options,
+int target_create(const struct target_arguments *a,
 	const struct pawl_counter_options *counter_options, struct target *target_p)
 	__attribute__((warn_unused_result));
 
