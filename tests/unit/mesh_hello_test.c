@@ -111,6 +111,17 @@ static void stranger_leave(struct stranger *s)
 	rig_until(s->rig, s->handles_open == 0);
 }
 
+/* Replica 1, which a stranger has called. */
+static struct node *stranger_open(struct stranger *s, struct rig *rig)
+{
+	struct node *a;
+
+	rig_open(rig, NEVER_NS);
+	a = node_start(rig, 1, 11, NULL);
+	stranger_call(s, rig, a);
+	return a;
+}
+
 static void a_replica_of_another_cluster_or_protocol_is_turned_away(void **state)
 {
 	struct stranger s;
@@ -118,9 +129,7 @@ static void a_replica_of_another_cluster_or_protocol_is_turned_away(void **state
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	stranger_call(&s, &rig, a);
+	a = stranger_open(&s, &rig);
 	stranger_hello(&s, "table", CONTROL_PROTOCOL);
 	assert_int_equal(s.error, ENOENT);
 	stranger_hello(&s, "desk", CONTROL_PROTOCOL + 1);
@@ -142,9 +151,7 @@ static void nobody_speaks_in_the_name_of_another(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, NEVER_NS);
-	a = node_start(&rig, 1, 11, NULL);
-	stranger_call(&s, &rig, a);
+	a = stranger_open(&s, &rig);
 	stranger_message(&s, own); /* before its hello */
 	stranger_hello(&s, "desk", CONTROL_PROTOCOL);
 	assert_int_equal(a->messages, 0);

@@ -24,23 +24,30 @@ static void a_region_outlives_its_owner(void **state)
 }
 
 /* In its next life the replica learns from the record what its region was. */
+static void live_again(struct bed *bed, struct owner *second)
+{
+	struct owner_identity next = identity;
+	struct error err = {0};
+
+	life_end(bed);
+	next.incarnation = 77;
+	next.head = false;
+	assert_int_equal(
+		owner_adopt(second, bed->device, bed->path, &next, &pages, &err), 0);
+	assert_int_equal(second->header.incarnation, identity.incarnation);
+}
+
 static void a_head_sealed_in_its_next_life_gives_its_exact_value(void **state)
 {
 	struct bed *bed = *state;
-	struct owner_identity next = identity;
 	struct owner second;
 	struct error err = {0};
 	uint64_t value = 0;
 
-	life_end(bed);
 	install(bed, 0, "orders", 5);
 	owner_activate(&bed->owner);
 	*word(bed, region_counter_offset(0)) += 4;
-	next.incarnation = 77;
-	next.head = false;
-	assert_int_equal(
-		owner_adopt(&second, bed->device, bed->path, &next, &pages, &err), 0);
-	assert_int_equal(second.header.incarnation, identity.incarnation);
+	live_again(bed, &second);
 	assert_true(owner_is_open(&second));
 	assert_int_equal(owner_seal(&second, 1, &value, &err), 0);
 	assert_int_equal(value, 9);
@@ -51,18 +58,13 @@ static void a_head_sealed_in_its_next_life_gives_its_exact_value(void **state)
 static void a_backup_sealed_in_its_next_life_reports_its_marks(void **state)
 {
 	struct bed *bed = *state;
-	struct owner_identity next = identity;
 	struct owner second;
-	struct error err = {0};
 	uint64_t value = 0;
 
-	life_end(bed);
 	install(bed, 0, "orders", 5);
 	owner_activate(&bed->owner);
 	*mark(bed, 3, 0) = 8;
-	next.head = false;
-	assert_int_equal(
-		owner_adopt(&second, bed->device, bed->path, &next, &pages, &err), 0);
+	live_again(bed, &second);
 	owner_seal_backup(&second, 1, &value);
 	assert_int_equal(value, 8);
 	assert_false(owner_is_open(&bed->owner));

@@ -17,6 +17,7 @@ struct bed {
 	struct cluster_facts facts;
 	struct epoch_counter counters[4];
 	struct epoch_record record;
+	struct record stored;
 };
 
 static struct roster_entry entry_make(uint32_t id, uint64_t incarnation, uint64_t epoch)
@@ -59,14 +60,20 @@ static void bed_make(struct bed *bed)
 		.base = 10, .stand = 6, .ceiling = 100, .reserve_max = 4};
 }
 
-/* The store's record of the bed; @name is that of a counter which the catalog lacks. */
-static void bed_record(struct bed *bed, const char *name, struct record *record_p)
+/* Makes the store's record; @name is that of a counter which the catalog lacks. */
+static void bed_store(struct bed *bed, const char *name)
 {
 	struct error err = {.text = ""};
 
 	if (record_map_from_epoch(&bed->record, &bed->facts, &bed->roster, &bed->catalog,
-		    name, record_p, &err))
+		    name, &bed->stored, &err))
 		fail_msg("%s", err.text);
+}
+
+static void bed_remove(struct bed *bed)
+{
+	record_free(&bed->stored);
+	catalog_destroy(&bed->catalog);
 }
 
 /* Field by field: the bytes between the fields are anybody's. */
@@ -83,17 +90,16 @@ static void comes_back_unchanged(void **state)
 	static struct epoch_counter counters[COUNTERS_MAX];
 	struct epoch_record back = {.counters = counters};
 	struct error err = {.text = ""};
-	struct record record;
 	struct bed bed;
 
 	(void)state;
 	bed_make(&bed);
-	bed_record(&bed, NULL, &record);
-	assert_int_equal(record_validate(&record, &err), 0);
-	assert_string_equal(record.cluster, "desk");
-	assert_int_equal(record.instance, 7);
-	assert_string_equal(record.counters[0].name, "a");
-	record_map_to_epoch(&record, &back);
+	bed_store(&bed, NULL);
+	assert_int_equal(record_validate(&bed.stored, &err), 0);
+	assert_string_equal(bed.stored.cluster, "desk");
+	assert_int_equal(bed.stored.instance, 7);
+	assert_string_equal(bed.stored.counters[0].name, "a");
+	record_map_to_epoch(&bed.stored, &back);
 	assert_int_equal(back.epoch, 5);
 	assert_int_equal(back.active_epoch, 5);
 	assert_int_equal(back.phase, EPOCH_ACTIVE);
@@ -106,58 +112,52 @@ static void comes_back_unchanged(void **state)
 	assert_int_equal(counters[0].stand, 6);
 	assert_int_equal(counters[0].ceiling, 100);
 	assert_int_equal(counters[0].reserve_max, 4);
-	record_free(&record);
-	catalog_destroy(&bed.catalog);
+	bed_remove(&bed);
 }
 
 /* A region of another epoch is not where the numbers of this one are. */
 static void names_only_regions_of_the_epoch(void **state)
 {
-	struct record record;
 	struct bed bed;
 
 	(void)state;
 	bed_make(&bed);
-	bed_record(&bed, NULL, &record);
-	assert_string_equal(record.chain[1].memory_path, "/m2");
-	assert_string_equal(record.chain[2].memory_path, "");
-	assert_string_equal(record.chain[2].controls[0], "unix:/r3");
-	record_free(&record);
-	catalog_destroy(&bed.catalog);
+	bed_store(&bed, NULL);
+	assert_string_equal(bed.stored.chain[1].memory_path, "/m2");
+	assert_string_equal(bed.stored.chain[2].memory_path, "");
+	assert_string_equal(bed.stored.chain[2].controls[0], "unix:/r3");
+	bed_remove(&bed);
 }
 
 static void a_new_counter_gets_its_name(void **state)
 {
-	struct record record;
 	struct bed bed;
 
 	(void)state;
 	bed_make(&bed);
 	bed.counters[1] = (struct epoch_counter){.ceiling = 50};
 	bed.record.counters_count = 2;
-	bed_record(&bed, "b", &record);
-	assert_string_equal(record.counters[0].name, "a");
-	assert_string_equal(record.counters[1].name, "b");
-	record_free(&record);
-	catalog_destroy(&bed.catalog);
+	bed_store(&bed, "b");
+	assert_string_equal(bed.stored.counters[0].name, "a");
+	assert_string_equal(bed.stored.counters[1].name, "b");
+	bed_remove(&bed);
 }
 
 static void a_renamed_counter_is_refused(void **state)
 {
 	struct error err = {.text = ""};
-	struct record record;
 	struct bed bed;
 
 	(void)state;
 	bed_make(&bed);
-	bed_record(&bed, NULL, &record);
-	assert_int_equal(record_map_learn(&record, &bed.roster, &bed.catalog, &err), 0);
-	(void)strcpy(record.counters[0].name, "z");
+	bed_store(&bed, NULL);
 	assert_int_equal(
-		record_map_learn(&record, &bed.roster, &bed.catalog, &err), -EUCLEAN);
+		record_map_learn(&bed.stored, &bed.roster, &bed.catalog, &err), 0);
+	(void)strcpy(bed.stored.counters[0].name, "z");
+	assert_int_equal(
+		record_map_learn(&bed.stored, &bed.roster, &bed.catalog, &err), -EUCLEAN);
 	assert_non_null(strstr(err.text, "'z'"));
-	record_free(&record);
-	catalog_destroy(&bed.catalog);
+	bed_remove(&bed);
 }
 
 int main(void)

@@ -77,10 +77,8 @@ static void a_sealed_backup_hands_the_ticket_to_the_queue(void **state)
 	w.states[1] = region_state_sealed(3);
 	assert_false(add(&t, &w, 1, &last));
 	assert_false(ticket_direct(&t.q));
-	post(&t, TICKET_WRITE_MARK, 1, 1);
-	post(&t, TICKET_READ_STATE, 1, 0);
-	post(&t, TICKET_WRITE_MARK, 2, 1);
-	post(&t, TICKET_READ_STATE, 2, 0);
+	post_round(&t, 1, 1);
+	post_round(&t, 2, 1);
 	ticket_on_state(&t.q, 2, region_state_sealed(3));
 	nothing_to_take(&t);
 	ticket_enter_epoch(&t.q, 4, 0, 1);
@@ -182,8 +180,7 @@ static void nothing_overtakes_what_the_queue_has_not_settled(void **state)
 	assert_false(ticket_direct(&t.q)); /* drawn, perhaps, and not known */
 	ticket_on_draw(&t.q, 0);
 	assert_false(ticket_direct(&t.q)); /* its round is under way */
-	post(&t, TICKET_WRITE_MARK, 1, 1);
-	post(&t, TICKET_READ_STATE, 1, 0);
+	post_round(&t, 1, 1);
 	ticket_on_state(&t.q, 1, region_state_open(1));
 	assert_true(ticket_direct(&t.q));
 	take(&t, 1, 1);

@@ -28,8 +28,7 @@ static void a_reserved_read_needs_the_lease_too(void **state)
 	post(&t, TICKET_DRAW, 0, 0);
 	ticket_on_draw_at(&t.q, 10, 1110); /* from 1010, when the reads were sent */
 	nothing_to_take(&t);
-	post(&t, TICKET_WRITE_MARK, 1, 60);
-	post(&t, TICKET_READ_STATE, 1, 0);
+	post_round(&t, 1, 60);
 	ticket_on_state(&t.q, 1, region_state_open(1));
 	take(&t, 3, 10);
 }
@@ -56,8 +55,7 @@ static void an_addition_past_its_mark_takes_the_long_way(void **state)
 	post(&t, TICKET_DRAW, 0, 51);
 	ticket_on_draw_at(&t.q, 10, 1050);
 	nothing_to_take(&t);
-	post(&t, TICKET_WRITE_MARK, 1, 111);
-	post(&t, TICKET_READ_STATE, 1, 0);
+	post_round(&t, 1, 111);
 	ticket_on_state(&t.q, 1, region_state_open(1));
 	take(&t, 2, 61);
 }
@@ -74,8 +72,7 @@ static void half_a_lease_is_renewed_beside_ordinary_additions(void **state)
 	post(&t, TICKET_DRAW, 0, 1);
 	ticket_on_draw_at(&t.q, 10, 1061);
 	take(&t, 2, 11);
-	post(&t, TICKET_WRITE_MARK, 1, 61);
-	post(&t, TICKET_READ_STATE, 1, 0);
+	post_round(&t, 1, 61);
 	ticket_on_draw_at(&t.q, 11, 1065); /* while the renewal is under way */
 	take(&t, 3, 12);
 	ticket_on_state(&t.q, 1, region_state_open(1));
@@ -105,8 +102,7 @@ static void a_renewal_that_meets_a_seal_ends_the_lease(void **state)
 	post(&t, TICKET_DRAW, 0, 1);
 	ticket_on_draw_at(&t.q, 10, 1061);
 	take(&t, 2, 11);
-	post(&t, TICKET_WRITE_MARK, 1, 61);
-	post(&t, TICKET_READ_STATE, 1, 0);
+	post_round(&t, 1, 61);
 	submit(&t, 1, 3);
 	post(&t, TICKET_DRAW, 0, 1);
 	ticket_on_state(&t.q, 1, region_state_sealed(1));
@@ -155,8 +151,7 @@ static void an_addition_drawn_within_a_call_may_go_on_in_the_queue(void **state)
 	assert_false(ticket_covers(&t.q, 10, 51, 1050));
 	assert_false(ticket_covers(&t.q, 10, 1, 1110));
 	assert_true(ticket_submit_drawn(&t.q, 1, 10, 2, &index));
-	post(&t, TICKET_WRITE_MARK, 1, 61);
-	post(&t, TICKET_READ_STATE, 1, 0);
+	post_round(&t, 1, 61);
 	ticket_on_state(&t.q, 1, region_state_open(1));
 	take(&t, 2, 11);
 }

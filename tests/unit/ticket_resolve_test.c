@@ -8,8 +8,7 @@ static void a_sealed_backup_suspends_the_ticket(void **state)
 	(void)state;
 	table_open(&t, 1, 1, 0);
 	table_drawn(&t, 1, 4);
-	post(&t, TICKET_WRITE_MARK, 1, 5);
-	post(&t, TICKET_READ_STATE, 1, 0);
+	post_round(&t, 1, 5);
 	ticket_on_state(&t.q, 1, region_state_sealed(1));
 	nothing_to_take(&t);
 	nothing_to_post(&t);
@@ -23,8 +22,7 @@ static void an_answer_of_another_epoch_confirms_nothing(void **state)
 	(void)state;
 	table_open(&t, 2, 1, 0);
 	table_drawn(&t, 1, 4);
-	post(&t, TICKET_WRITE_MARK, 1, 5);
-	post(&t, TICKET_READ_STATE, 1, 0);
+	post_round(&t, 1, 5);
 	ticket_on_state(&t.q, 1, region_state_open(3));
 	nothing_to_take(&t);
 	assert_int_equal(t.q.phase, TICKET_SUSPENDED);
@@ -145,8 +143,7 @@ static void the_same_epoch_over_a_new_link_keeps_what_was_drawn(void **state)
 	ticket_on_draw(&t.q, 7);
 	ticket_on_lost(&t.q);
 	ticket_enter_epoch(&t.q, 4, 1, 0);
-	post(&t, TICKET_WRITE_MARK, 1, 8);
-	post(&t, TICKET_READ_STATE, 1, 0);
+	post_round(&t, 1, 8);
 	ticket_on_state(&t.q, 1, region_state_open(4));
 	take(&t, 1, 8);
 	post(&t, TICKET_DRAW, 0, 1);

@@ -49,6 +49,13 @@ static inline void post(
 	ticket_effect_posted(&t->q, &effect);
 }
 
+/* What a round posts at a backup, the mark first (T3). */
+static inline void post_round(struct table *t, uint32_t backup, uint64_t mark)
+{
+	post(t, TICKET_WRITE_MARK, backup, mark);
+	post(t, TICKET_READ_STATE, backup, 0);
+}
+
 static inline void nothing_to_post(struct table *t)
 {
 	struct ticket_effect effect;
@@ -106,8 +113,7 @@ static inline void reserve_open(struct table *t)
 	submit(t, 1, 1);
 	post(t, TICKET_DRAW, 0, 1);
 	ticket_on_draw_at(&t->q, 9, 1010);
-	post(t, TICKET_WRITE_MARK, 1, 60);
-	post(t, TICKET_READ_STATE, 1, 0);
+	post_round(t, 1, 60);
 	ticket_on_time(&t->q, 1040);
 	ticket_on_state(&t->q, 1, region_state_open(1));
 	take(t, 1, 10);

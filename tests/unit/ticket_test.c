@@ -79,8 +79,7 @@ static void a_backup_shows_the_open_state_before_a_number_is_confirmed(void **st
 	table_open(&t, 3, 1, 0);
 	table_drawn(&t, 1, 9);
 	nothing_to_take(&t);
-	post(&t, TICKET_WRITE_MARK, 1, 10);
-	post(&t, TICKET_READ_STATE, 1, 0);
+	post_round(&t, 1, 10);
 	nothing_to_take(&t);
 	ticket_on_state(&t.q, 1, region_state_open(3));
 	take(&t, 1, 10);
@@ -107,10 +106,8 @@ static void every_backup_must_answer(void **state)
 	(void)state;
 	table_open(&t, 3, 2, 0);
 	table_drawn(&t, 1, 0);
-	for (uint32_t backup = 1; backup <= 2; backup++) {
-		post(&t, TICKET_WRITE_MARK, backup, 1);
-		post(&t, TICKET_READ_STATE, backup, 0);
-	}
+	for (uint32_t backup = 1; backup <= 2; backup++)
+		post_round(&t, backup, 1);
 	ticket_on_state(&t.q, 2, region_state_open(3));
 	nothing_to_take(&t);
 	ticket_on_state(&t.q, 1, region_state_open(3));
@@ -128,16 +125,14 @@ static void one_round_covers_all_that_was_drawn_before_it(void **state)
 		post(&t, TICKET_DRAW, 0, 1);
 	}
 	ticket_on_draw(&t.q, 0);
-	post(&t, TICKET_WRITE_MARK, 1, 1);
-	post(&t, TICKET_READ_STATE, 1, 0);
+	post_round(&t, 1, 1);
 	ticket_on_draw(&t.q, 1);
 	ticket_on_draw(&t.q, 2);
 	nothing_to_post(&t);
 	ticket_on_state(&t.q, 1, region_state_open(1));
 	take(&t, 0, 1);
 	nothing_to_take(&t);
-	post(&t, TICKET_WRITE_MARK, 1, 3);
-	post(&t, TICKET_READ_STATE, 1, 0);
+	post_round(&t, 1, 3);
 	ticket_on_state(&t.q, 1, region_state_open(1));
 	take(&t, 1, 2);
 	take(&t, 2, 3);
