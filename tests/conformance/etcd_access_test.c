@@ -16,21 +16,14 @@
 
 static int set_up(void **state)
 {
-	struct error err;
-
 	(void)state;
-	return start(NULL, false) || open_at(address, &store, &err) ? -1 : 0;
+	return start_open(NULL);
 }
 
 static int set_up_small(void **state)
 {
-	struct error err;
-
 	(void)state;
-	return start("--quota-backend-bytes=1000000", false) ||
-			       open_at(address, &store, &err)
-		       ? -1
-		       : 0;
+	return start_open("--quota-backend-bytes=1000000");
 }
 
 /* As etcdctl does it: the alarm's member has to be named. */
@@ -184,9 +177,7 @@ static void a_token_that_etcd_forgot_is_got_anew(void **state)
 	assert_int_equal(server_restart(&server, 0), 0);
 	first = put(first, "second");
 	wait_for(store, &seen.good, before);
-	before = seen.good;
-	(void)put(first, "third");
-	wait_for(store, &seen.good, before);
+	(void)put_seen(store, &seen, first, "third");
 }
 
 static int set_up_tls(void **state)

@@ -20,10 +20,8 @@ static struct proxy proxy;
 
 static int set_up(void **state)
 {
-	struct error err;
-
 	(void)state;
-	return start(NULL, false) || open_at(address, &store, &err) ? -1 : 0;
+	return start_open(NULL);
 }
 
 /* All of its threads, and not only soon. */
@@ -139,9 +137,7 @@ static void a_watch_that_was_cut_tells_what_it_missed_even_if_compacted(void **s
 	assert_int_equal(seen.bad, 1); /* once is enough */
 	atomic_store(&proxy.mode, PROXY_RELAY);
 	wait_for(watcher, &seen.good, before);
-	before = seen.good;
-	(void)put(revision, "seen");
-	wait_for(watcher, &seen.good, before);
+	(void)put_seen(watcher, &seen, revision, "seen");
 	store_close(watcher);
 	proxy_stop(&proxy);
 }
@@ -160,9 +156,7 @@ static void a_watch_outlives_the_death_of_its_etcd(void **state)
 	wait_for(store, &seen.bad, 0);
 	assert_int_equal(server_restart(&server, 0), 0);
 	wait_for(store, &seen.good, before);
-	before = seen.good;
-	(void)put(revision, "second");
-	wait_for(store, &seen.good, before);
+	(void)put_seen(store, &seen, revision, "second");
 }
 
 /* Nothing arrives and nothing is closed: as with a member that is stopped. */

@@ -39,6 +39,14 @@ static inline int start(const char *extra, bool tls)
 	return 0;
 }
 
+/* The same with a store in it, without TLS. */
+static inline int start_open(const char *extra)
+{
+	struct error err;
+
+	return start(extra, false) || open_at(address, &store, &err) ? -1 : 0;
+}
+
 static inline int tear_down(void **state)
 {
 	(void)state;
@@ -84,6 +92,17 @@ static inline void wait_for(struct store *watcher, const int *count, int more_th
 	while (*count <= more_than && clock_now_ns() < deadline)
 		store_wait(watcher, 50);
 	assert_true(*count > more_than);
+}
+
+/* Writes the value, which the watcher is told. */
+static inline uint64_t put_seen(struct store *watcher, const struct seen *seen,
+	uint64_t expected, const char *text)
+{
+	int before = seen->good;
+	uint64_t revision = put(expected, text);
+
+	wait_for(watcher, &seen->good, before);
+	return revision;
 }
 
 static inline void compact_to(uint64_t revision)
