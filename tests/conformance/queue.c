@@ -1,11 +1,11 @@
 /* Order of effects and completions, full queues, links side by side, links in plenty. */
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hw/fault/random.h"
 #include "tests/conformance/conformance.h"
+#include "tests/open_files.h"
 
 /* Posts one of the operations. */
 static int post_any(struct fixture *fixture, struct link *link, uint64_t which,
@@ -229,22 +229,10 @@ static void links_hammering_one_word_get_every_number_once(void **state)
 	free(seen);
 }
 
-static unsigned int files_count(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	unsigned int count = 0;
-
-	assert_non_null(directory);
-	while (readdir(directory))
-		count++;
-	(void)closedir(directory);
-	return count;
-}
-
 static void links_in_plenty_leak_nothing(void **state)
 {
 	struct fixture *fixture = *state;
-	unsigned int before = files_count();
+	unsigned int before = open_files_count();
 
 	for (unsigned int i = 0; i < fixture->bed->cycles_count; i++) {
 		struct link *link = fixture_connect(
@@ -257,7 +245,7 @@ static void links_in_plenty_leak_nothing(void **state)
 	}
 	for (int i = 0; i < 100; i++)
 		fixture_let_time_pass(fixture);
-	assert_int_equal(files_count(), before);
+	assert_int_equal(open_files_count(), before);
 	assert_in_range(fixture_add(fixture, 0, 0), fixture->bed->cycles_count / 2,
 		fixture->bed->cycles_count);
 }

@@ -31,10 +31,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <pawl/pawl.h>
+
+#include "tests/system/until_term.h"
 
 #define LINE_LEN 73
 #define LINES_MAX 4000000
@@ -51,22 +52,6 @@ struct history {
 	uint64_t begun;
 	uint64_t done;
 };
-
-static volatile sig_atomic_t told_to_end;
-
-static void on_term(int number)
-{
-	(void)number;
-	told_to_end = 1;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void first_line_make(char line[LINE_LEN + 1], uint64_t done)
 {

@@ -1,10 +1,10 @@
 /* libpawl's public interface, against a running cluster. */
-#include <dirent.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/open_files.h"
 #include "tests/system/client_test.h"
 
 const char *test_cluster(void)
@@ -182,18 +182,6 @@ static void clusters_and_options_that_are_none_are_refused(void **state)
 	open_fails(test_cluster(), &options, -EINVAL);
 }
 
-static unsigned int descriptors_count(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	unsigned int count = 0;
-
-	assert_non_null(directory);
-	while (readdir(directory))
-		count++;
-	(void)closedir(directory);
-	return count;
-}
-
 static void nothing_is_left_open(void **state)
 {
 	unsigned int before;
@@ -201,7 +189,7 @@ static void nothing_is_left_open(void **state)
 	(void)state;
 	pawl_close(test_open(NULL));
 	pawl_close(NULL);
-	before = descriptors_count();
+	before = open_files_count();
 	for (int i = 0; i < 20; i++) {
 		struct pawl *pawl = test_open(NULL);
 
@@ -210,7 +198,7 @@ static void nothing_is_left_open(void **state)
 		open_fails("no-such-cluster", NULL, -ENOENT);
 		open_fails("127.0.0.1:1", NULL, -ECONNREFUSED);
 	}
-	assert_int_equal(descriptors_count(), before);
+	assert_int_equal(open_files_count(), before);
 }
 
 static int take(struct pawl *pawl, struct pawl_result *results, int wanted)

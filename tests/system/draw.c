@@ -12,26 +12,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <pawl/pawl.h>
 
-static volatile sig_atomic_t told_to_end;
-
-static void on_term(int number)
-{
-	(void)number;
-	told_to_end = 1;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
+#include "tests/system/until_term.h"
 
 static int draw_one(struct pawl_counter *counter)
 {
