@@ -73,6 +73,7 @@ struct replica {
 	uint64_t served;    /* the epoch that clients are told of; 0: none */
 	uint64_t served_ns; /* since when */
 	uint64_t started_ns;
+	uint64_t strides_ns; /* when a ceiling was last found to be near; 0: never */
 	char counter_name[COUNTER_NAME_MAX + 1]; /* of the wish for a counter, if any */
 	char store_trouble[REPLICA_TEXT_LEN];
 	uint64_t store_trouble_ns;   /* since when there is any */

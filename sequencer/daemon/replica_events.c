@@ -6,7 +6,8 @@
 #include "sequencer/daemon/replica.h"
 
 #define TICK_MS 100
-#define RETIRED_NS UINT64_C(50000000) /* a retired region's memory goes after so long */
+#define STRIDES_NS UINT64_C(1000000000) /* ceilings that moved may have to move again */
+#define RETIRED_NS UINT64_C(50000000)	/* a retired region's memory goes after so long */
 
 /* A replica outside the chain is watched by nobody: it speaks, so it lives. */
 static void join_note(struct replica *r, struct epoch_member member)
@@ -81,13 +82,6 @@ const char *replica_counter_name(void *context, uint32_t index)
 	return catalog_name(&r->catalog, index);
 }
 
-static void on_heartbeat(uv_timer_t *timer)
-{
-	struct replica *r = timer->data;
-
-	region_set_heartbeat(&r->regions);
-}
-
 /* Where the counters are, so that the machine can keep their ceilings ahead. */
 static void values_tell(struct replica *r)
 {
@@ -98,6 +92,24 @@ static void values_tell(struct replica *r)
 	for (uint32_t i = 0; i < region->owner.counters_count; i++)
 		epoch_on_value(
 			&r->machine, i, owner_value(&region->owner, i), clock_now_ns());
+	if (r->machine.store == EPOCH_STORE_WRITE_WANTED)
+		r->strides_ns = clock_now_ns();
+}
+
+/*
+ * Whoever takes 2^32 numbers at once waits for the ceiling each time.  Counters are looked at
+ * more often while somebody does, and not otherwise: there may be many, in a card's memory.
+ */
+static void on_heartbeat(uv_timer_t *timer)
+{
+	struct replica *r = timer->data;
+
+	region_set_heartbeat(&r->regions);
+	if (r->ended || r->strides_ns == 0 ||
+		clock_now_ns() - r->strides_ns >= STRIDES_NS)
+		return;
+	values_tell(r);
+	replica_run(r);
 }
 
 static void on_tick(uv_timer_t *timer)

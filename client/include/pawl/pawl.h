@@ -230,6 +230,10 @@ PAWL_API int pawl_next(struct pawl_counter *counter, uint64_t *number_p) PAWL_MU
 /*
  * Takes @n numbers in a row: *last_p - @n + 1 to *last_p.  Blocks up to the timeout.
  *
+ * The head keeps a ceiling some 2^32 ahead of the counter, in the store.  Whoever takes
+ * numbers faster than it moves, as by additions of 2^32, waits for it: up to 100 ms the first
+ * time, then about a heartbeat of the head (20 ms) for every two of them.
+ *
  * -EINVAL: @n is 0.  -ERANGE: @n is over PAWL_ADD_MAX.  -EOVERFLOW: the counter has no
  * numbers left (they end below 2^60).  -EAGAIN: the counter's depth is used up by
  * asynchronous additions; take results with pawl_poll.  And the errors above.
