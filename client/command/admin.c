@@ -151,6 +151,34 @@ int admin_wish(struct admin *admin, Control__Admin__Action action, admin_goal go
 	return answer;
 }
 
+/* The one that the command is about, if it tells. */
+static const Control__Status *chainless(const struct admin *admin)
+{
+	const Control__Status *found = NULL;
+
+	for (unsigned int i = 0; i < admin->survey->count; i++) {
+		const Control__Status *s = admin->survey->at[i].status;
+
+		if (s && survey_serves(s))
+			return NULL;
+		if (s && s->no_chain && (!found || s->replica == admin->id))
+			found = s;
+	}
+	return found;
+}
+
+int admin_chain_check(const struct admin *admin, struct error *err)
+{
+	const Control__Status *found = chainless(admin);
+
+	if (!found)
+		return 0;
+	return error_set(err, -EREMCHG,
+		"pawl admin: %s: the cluster has no chain, so nothing can be changed: "
+		"replica %u: %.380s",
+		admin->where, found->replica, found->waiting);
+}
+
 /* Of all changes since the command began. */
 static uint64_t pause_ns(const struct admin *admin)
 {

@@ -51,6 +51,13 @@ int admin_await(struct admin *admin, admin_goal goal, const char *what, struct e
 int admin_wish(struct admin *admin, Control__Admin__Action action, admin_goal goal,
 	const char *what, struct error *err) __attribute__((warn_unused_result));
 
+/*
+ * -EREMCHG: nobody who answers serves, and the members with the newest numbers are gone, so
+ * that no wish can come true before an operator recovers the cluster.
+ */
+int admin_chain_check(const struct admin *admin, struct error *err)
+	__attribute__((warn_unused_result));
+
 /* The chain in words, as "1 (head), 2"; "empty" when nobody is in it. */
 #define CHAIN_TEXT_SIZE 128
 const char *admin_chain_text(const struct admin *admin, char text[CHAIN_TEXT_SIZE]);

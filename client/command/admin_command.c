@@ -44,10 +44,20 @@ static error_t admin_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* The record may name a life of the replica that is over. */
 static bool is_member(const struct admin *admin)
 {
+	const Control__Status *own = survey_status(admin->survey, admin->id);
+
 	return survey_is_active(admin->status) &&
-	       survey_place(admin->status, admin->id) >= 0;
+	       survey_place(admin->status, admin->id) >= 0 &&
+	       (!own || survey_serves(own));
+}
+
+/* It has joined, or nothing will come of it. */
+static bool is_decided(const struct admin *admin)
+{
+	return is_member(admin) || admin_chain_check(admin, NULL);
 }
 
 static bool is_no_member(const struct admin *admin)
@@ -75,11 +85,12 @@ static int not_in_chain(const struct admin *admin, struct error *err)
 static int add(struct admin *admin, struct error *err)
 {
 	const struct survey_answer *own = survey_answer(admin->survey, admin->id);
-	int rc = 0;
+	int rc = admin_chain_check(admin, err);
 
-	if (is_member(admin))
-		return 0;
-	if (admin->status->n_chain >= CHAIN_MAX)
+	if (rc || is_member(admin))
+		return rc;
+	if (admin->status->n_chain >= CHAIN_MAX &&
+		survey_place(admin->status, admin->id) < 0)
 		return error_set(err, -EINVAL,
 			"pawl admin: %s: there are %d replicas in the chain, and no more "
 			"can be; remove one first",
@@ -89,7 +100,9 @@ static int add(struct admin *admin, struct error *err)
 			"its joining, for which it must run,", err);
 	rc = admin_tell(
 		&own->endpoint, CONTROL__ADMIN__ACTION__COME_BACK, admin->id, err);
-	return rc ? rc : admin_await(admin, is_member, "its joining", err);
+	if (!rc)
+		rc = admin_await(admin, is_decided, "its joining", err);
+	return rc ? rc : admin_chain_check(admin, err);
 }
 
 /* Otherwise it would ask to join again at once. */
@@ -105,11 +118,14 @@ static int stay_out(const struct admin *admin, struct error *err)
 
 static int removal_check(const struct admin *admin, struct error *err)
 {
+	int rc;
+
 	if (survey_place(admin->status, admin->id) < 0)
 		return survey_answer(admin->survey, admin->id) ? 0
 							       : not_in_chain(admin, err);
-	if (admin->status->n_chain > 1)
-		return 0;
+	rc = admin_chain_check(admin, err);
+	if (rc || admin->status->n_chain > 1)
+		return rc;
 	return error_set(err, -EINVAL,
 		"pawl admin: %s: replica %u is the only one in the chain; 'pawl down' "
 		"stops the cluster",
@@ -129,10 +145,13 @@ static int take_out(struct admin *admin, struct error *err)
 
 static int promote(struct admin *admin, struct error *err)
 {
-	if (survey_place(admin->status, admin->id) < 0)
-		return not_in_chain(admin, err);
-	return admin_wish(
-		admin, CONTROL__ADMIN__ACTION__PROMOTE, is_head, "its promotion", err);
+	int rc = admin_chain_check(admin, err);
+
+	if (!rc && survey_place(admin->status, admin->id) < 0)
+		rc = not_in_chain(admin, err);
+	return rc ? rc
+		  : admin_wish(admin, CONTROL__ADMIN__ACTION__PROMOTE, is_head,
+			    "its promotion", err);
 }
 
 static int successor_promote(struct admin *admin, struct error *err)

@@ -56,7 +56,9 @@ static int confirm(const struct admin *admin, struct error *err)
 			admin->where);
 	(void)fprintf(stderr,
 		"Recovery skips numbers: every counter goes on from its ceiling.  It is "
-		"right only\nwhen the memory of every replica is lost.  Type the "
+		"right only\nwhen the memory of every replica is lost.  Over shared "
+		"memory, first end programs that\nstill have the lost memory mapped: "
+		"they may go on drawing smaller numbers (see pawl(1)).\nType the "
 		"cluster's name to go on: ");
 	if (!fgets(line, sizeof(line), stdin))
 		line[0] = '\0';

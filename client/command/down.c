@@ -67,9 +67,13 @@ static int end_check(const struct down *d)
 	if (!left)
 		return COMMAND_OK;
 	local_pid(&d->locals, left->id, pid);
-	return command_fail("pawl down: %s: the numbers are saved, but replica %u, "
-			    "process %s, does not end; look at its log",
-		d->launch.cluster, (unsigned int)left->id, pid);
+	return command_fail(
+		"pawl down: %s: %s replica %u, process %s, does not end; look "
+		"at its log",
+		d->launch.cluster,
+		d->learned.alone.text[0] ? "nothing was saved, and"
+					 : "the numbers are saved, but",
+		(unsigned int)left->id, pid);
 }
 
 /* What the replicas that ran had, those that were killed had as well. */
@@ -89,6 +93,23 @@ static bool died_meanwhile(const struct down *d, int rc)
 	       !locals_living(&d->locals);
 }
 
+/* Those that ran had nothing to save; killed ones may have left it. */
+static int alone_end(const struct down *d)
+{
+	struct error said;
+
+	for (unsigned int i = 0; i < d->locals.count; i++) {
+		if (d->locals.at[i].runs ||
+			launch_settle(&d->launch, d->locals.at[i].id, false, &said))
+			continue;
+		(void)printf("%s\n", said.text);
+		return command_finish_output();
+	}
+	(void)printf("%s: down, but no number was saved: %s\n", d->launch.cluster,
+		d->learned.alone.text);
+	return command_finish_output();
+}
+
 /*
  * -EAGAIN: there is nobody to stop.  Else the exit status.  Once the record is gone nobody
  * knows any more what belonged to the cluster, so it goes last.
@@ -105,6 +126,8 @@ static int running_stop(struct down *d)
 	rc = end_check(d);
 	if (rc)
 		return rc;
+	if (d->learned.alone.text[0] && !d->erase)
+		return alone_end(d);
 	remains_clear(d);
 	if (dead && d->erase && launch_settle(&d->launch, dead->id, true, &err))
 		return command_fail("%s", err.text);

@@ -15,7 +15,27 @@
 /* A replica that could not save its numbers may end all the same. */
 #define FAILED_END_NS UINT64_C(1000000000)
 
-static int stop_ask(const struct endpoint *endpoint, bool erase, struct error *err)
+/* How replicas that were asked have ended. */
+struct end {
+	bool cluster;	    /* one of them stopped all of it */
+	struct error alone; /* why another only ended itself */
+};
+
+static void end_note(const Control__Reply *reply, struct end *end)
+{
+	const Control__Stopping *stopping = reply->body_case ==
+							    CONTROL__REPLY__BODY_STOPPING
+						    ? reply->stopping
+						    : NULL;
+
+	if (stopping && stopping->alone)
+		(void)error_set(&end->alone, 0, "%.200s", stopping->why);
+	else
+		end->cluster = true;
+}
+
+static int stop_ask(
+	const struct endpoint *endpoint, bool erase, struct end *end, struct error *err)
 {
 	Control__Request request = CONTROL__REQUEST__INIT;
 	Control__Stop stop = CONTROL__STOP__INIT;
@@ -29,6 +49,8 @@ static int stop_ask(const struct endpoint *endpoint, bool erase, struct error *e
 	request.body_case = CONTROL__REQUEST__BODY_STOP;
 	request.stop = &stop;
 	rc = ask(&control, endpoint, &request, AGAIN_NS, &reply, err);
+	if (!rc)
+		end_note(reply, end);
 	control_destroy(&control);
 	return rc;
 }
@@ -42,8 +64,8 @@ static bool is_here(const struct survey_answer *a)
  * Asks those here of one rank.  Whoever serves stops the cluster, so one is enough; the
  * others end alone, each of them.  -ENOENT: there is none.
  */
-static int stop_ask_some(
-	const struct survey *survey, enum survey_rank rank, bool erase, struct error *err)
+static int stop_ask_some(const struct survey *survey, enum survey_rank rank, bool erase,
+	struct end *end, struct error *err)
 {
 	int rc = -ENOENT;
 
@@ -54,7 +76,7 @@ static int stop_ask_some(
 
 		if (!is_here(a) || survey_rank(a->status) != rank)
 			continue;
-		own_rc = stop_ask(&a->endpoint, erase, &own);
+		own_rc = stop_ask(&a->endpoint, erase, end, &own);
 		if (own_rc && rc != -ENOENT && rc != -EREMCHG)
 			continue; /* the first reason counts */
 		if (own_rc)
@@ -78,17 +100,18 @@ static const struct survey_answer *served_elsewhere(const struct survey *survey)
 }
 
 /* Replicas that serve stop the cluster; those that only wait for something end alone. */
-static int stop_any(const struct survey *survey, bool erase, struct error *err)
+static int stop_any(
+	const struct survey *survey, bool erase, struct end *end, struct error *err)
 {
 	const struct survey_answer *failure = survey_failure(survey);
 	const struct survey_answer *other = served_elsewhere(survey);
 	struct error ignored;
-	int rc = stop_ask_some(survey, SURVEY_HEAD, erase, err);
+	int rc = stop_ask_some(survey, SURVEY_HEAD, erase, end, err);
 
 	if (rc == -ENOENT || rc == -EREMCHG)
-		rc = stop_ask_some(survey, SURVEY_BACKUP, erase, err);
+		rc = stop_ask_some(survey, SURVEY_BACKUP, erase, end, err);
 	if (rc == 0)
-		(void)!stop_ask_some(survey, SURVEY_OUTSIDE, false, &ignored);
+		(void)!stop_ask_some(survey, SURVEY_OUTSIDE, false, end, &ignored);
 	if (rc != -ENOENT)
 		return rc;
 	if (other)
@@ -96,7 +119,7 @@ static int stop_any(const struct survey *survey, bool erase, struct error *err)
 			"pawl down: %s: is served by replica %u on another host; stop it "
 			"there, or end only the replica here by SIGTERM",
 			other->status->cluster, other->status->replica);
-	rc = stop_ask_some(survey, SURVEY_OUTSIDE, erase, err);
+	rc = stop_ask_some(survey, SURVEY_OUTSIDE, erase, end, err);
 	if (rc != -ENOENT || !failure)
 		return rc;
 	*err = failure->err;
@@ -151,13 +174,16 @@ static int stop_try(const struct endpoint_list *sockets, bool erase,
 	struct stop_surroundings *learned_p, struct error *err)
 {
 	struct survey *survey = survey_make(sockets);
+	struct end end = {.cluster = false};
 	int rc;
 
 	if (!survey)
 		return error_set(err, -ENOMEM, "pawl down: out of memory");
 	surroundings_learn(survey, learned_p);
-	rc = stop_any(survey, erase, err);
+	rc = stop_any(survey, erase, &end, err);
 	survey_free(survey);
+	if (!rc && !end.cluster)
+		learned_p->alone = end.alone;
 	return rc;
 }
 

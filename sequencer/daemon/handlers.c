@@ -189,6 +189,7 @@ void handlers_say_goodbye(struct handlers *h, const char *why, bool cluster)
 	Control__Stopping stopping = CONTROL__STOPPING__INIT;
 
 	stopping.why = (char *)why;
+	stopping.alone = !cluster;
 	reply.body_case = CONTROL__REPLY__BODY_STOPPING;
 	reply.stopping = &stopping;
 	if (h->stopper) {

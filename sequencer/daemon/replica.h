@@ -120,6 +120,8 @@ uint64_t replica_counter_jump(const struct replica *replica, uint32_t index);
  * to.
  */
 void replica_waiting(const struct replica *replica, char *text, size_t len);
+/* It waits for the numbers of the newest chain, and no member that has them is in reach. */
+bool replica_misses_chain(const struct replica *replica);
 
 /*
  * An operator's wishes.  0: it will be tried, or was passed on to the replica that can.

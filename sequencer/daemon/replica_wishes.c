@@ -275,17 +275,34 @@ static void waiting_for_members(const struct replica *r, char *text, size_t len)
 		holders, r->facts.name);
 }
 
+/* For long enough to be worth telling. */
+static bool is_idle(const struct replica *r)
+{
+	return !r->served && clock_now_ns() - r->started_ns >= WAITING_NS;
+}
+
+/* The cluster has a chain, or had one, and this replica has nothing of it. */
+static bool needs_members(const struct replica *r)
+{
+	return !r->store_trouble[0] && r->machine.known &&
+	       r->machine.seen.former.count > 0 && !epoch_serving(&r->machine)->epoch;
+}
+
+bool replica_misses_chain(const struct replica *r)
+{
+	struct epoch_member member;
+
+	return is_idle(r) && needs_members(r) && !first_living(r, &member);
+}
+
 void replica_waiting(const struct replica *r, char *text, size_t len)
 {
-	uint64_t age_ns = clock_now_ns() - r->started_ns;
-
 	text[0] = '\0';
-	if (r->served || age_ns < WAITING_NS)
+	if (!is_idle(r))
 		return;
 	if (r->store_trouble[0])
 		(void)snprintf(
 			text, len, "the store can not be used: %s", r->store_trouble);
-	else if (r->machine.known && r->machine.seen.former.count > 0 &&
-		 !epoch_serving(&r->machine)->epoch)
+	else if (needs_members(r))
 		waiting_for_members(r, text, len);
 }

@@ -167,6 +167,7 @@ static void replica_fill(
 	status->rejoins = r->machine.config.rejoin;
 	replica_waiting(r, lists->waiting, sizeof(lists->waiting));
 	status->waiting = lists->waiting;
+	status->no_chain = replica_misses_chain(r);
 	memory_fill(r, status);
 }
 
