@@ -75,6 +75,22 @@ static struct pawl_counter *counter_find(const struct pawl *pawl, const char *na
 	return NULL;
 }
 
+/* No number is taken by opening a counter, but it may be made without being open here. */
+static int not_open_yet(struct pawl_counter *c)
+{
+	struct pawl *pawl = c->pawl;
+	const struct session *s = &pawl->session;
+	const char *why = s->why.text[0] ? s->why.text : "still joining";
+
+	if (s->stage == SESSION_READY)
+		why = "the head does not answer";
+	return error_set(&pawl->err, -ETIMEDOUT,
+		"pawl: %s/%s: not open within %llu ms, and if it is new it may have been "
+		"made: %.250s; 'pawl status' shows what the replicas wait for",
+		pawl->where, c->name,
+		(unsigned long long)(pawl->options.timeout_ns / 1000000), why);
+}
+
 /* Steps the session until the counter, the newest, is open. */
 static int counter_enter(struct pawl_counter *c)
 {
@@ -82,6 +98,7 @@ static int counter_enter(struct pawl_counter *c)
 	struct session *s = &pawl->session;
 	uint64_t deadline = clock_now_ns() + pawl->options.timeout_ns;
 
+	c->open_by_ns = deadline;
 	for (;;) {
 		int rc = session_step(pawl);
 
@@ -91,7 +108,7 @@ static int counter_enter(struct pawl_counter *c)
 			return 0;
 		rc = session_verdict(pawl, clock_now_ns(), deadline);
 		if (rc)
-			return rc;
+			return rc == -ETIMEDOUT ? not_open_yet(c) : rc;
 		session_wait(pawl, REJOIN_WAIT_MS);
 	}
 }

@@ -108,6 +108,7 @@ struct pawl_counter {
 	uint64_t request; /* the OpenCounter under way */
 	struct counter_answer answer;
 	uint64_t reserve_max; /* wanted at creation */
+	uint64_t open_by_ns;  /* when its opener gives up */
 	char name[COUNTER_NAME_MAX + 1];
 };
 

@@ -12,6 +12,14 @@ static uint64_t from_epoch(const struct pawl *pawl, const struct ticket_queue *q
 	return unsettled && q->epoch < pawl->session.linked_epoch ? q->epoch : 0;
 }
 
+/* How long the opener of a counter still waits; 0: nobody waits for this one alone. */
+static uint64_t patience_ns(const struct pawl_counter *c)
+{
+	uint64_t now = clock_now_ns();
+
+	return c->queue.epoch == 0 && c->open_by_ns > now ? c->open_by_ns - now : 0;
+}
+
 /* False when there is no room for the request now. */
 static bool counter_ask(struct pawl_counter *c, struct control *head)
 {
@@ -21,6 +29,7 @@ static bool counter_ask(struct pawl_counter *c, struct control *head)
 	open.name = c->name;
 	open.reserve_max = c->reserve_max;
 	open.from_epoch = from_epoch(c->pawl, &c->queue);
+	open.wait_ns = patience_ns(c);
 	request.body_case = CONTROL__REQUEST__BODY_OPEN_COUNTER;
 	request.open_counter = &open;
 	if (control_request(head, &request, &c->request))

@@ -171,7 +171,9 @@ enum epoch_write {
  *
  * A counter wish names the place that the counter will have.  It is written until the
  * record has a counter at that place, whatever became of the writes before: by then it is
- * either this one, or another head's.  Only the names in the record tell which.
+ * either this one, or another head's.  Only the names in the record tell which.  It can be
+ * taken back while no write of it can have reached the store.  One whose outcome is unknown
+ * can take effect later, but only as long as the record has the revision that it compares.
  */
 struct epoch_wishes {
 	uint64_t active_epoch; /* they are about the chain of this one */
@@ -183,6 +185,7 @@ struct epoch_wishes {
 	bool counter;
 	uint32_t counter_index;
 	uint64_t counter_reserve_max;
+	uint64_t counter_unknown; /* a write of it compared this revision; 0: none */
 };
 
 /* What the proposer of @claim knows. */
@@ -309,6 +312,11 @@ int epoch_stop(struct epoch_machine *m, uint64_t now_ns);
  * or the lead, and it asks again or gives up.
  */
 int epoch_counter_add(struct epoch_machine *m, uint64_t reserve_max, uint64_t now_ns);
+/*
+ * Nobody waits for the counter any more.  True: there is no wish now, and no write of it can
+ * take effect.  False: one may, or has, and the wish stays until it is known.
+ */
+bool epoch_counter_drop(struct epoch_machine *m);
 
 /* The answer to EPOCH_READ_RECORD.  NULL: there is none.  The record is copied. */
 void epoch_on_record(struct epoch_machine *m, const struct epoch_record *record,

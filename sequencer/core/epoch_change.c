@@ -23,8 +23,40 @@ int epoch_counter_add(struct epoch_machine *m, uint64_t reserve_max, uint64_t no
 	m->wishes.counter = true;
 	m->wishes.counter_index = m->seen.counters_count;
 	m->wishes.counter_reserve_max = reserve_max;
+	m->wishes.counter_unknown = 0;
 	epoch_advance(m);
 	return 0;
+}
+
+/* What is being written has the counter that is wished for. */
+static bool counter_is_in(const struct epoch_machine *m)
+{
+	return m->writing == EPOCH_WRITE_CHANGE &&
+	       m->want.counters_count > m->wishes.counter_index;
+}
+
+void epoch_change_unknown(struct epoch_machine *m)
+{
+	if (m->wishes.counter && counter_is_in(m))
+		m->wishes.counter_unknown = m->revision;
+}
+
+bool epoch_counter_drop(struct epoch_machine *m)
+{
+	struct epoch_wishes *w = &m->wishes;
+
+	if (!w->counter)
+		return true;
+	if ((w->counter_unknown == m->revision ||
+		    (m->store == EPOCH_STORE_WRITING && counter_is_in(m))) &&
+		!MUTATED(COUNTER_DROPPED))
+		return false;
+	if (m->store == EPOCH_STORE_WRITE_WANTED && counter_is_in(m)) {
+		m->store = EPOCH_STORE_READY; /* ceilings in it are asked for again */
+		m->writing = EPOCH_WRITE_NONE;
+	}
+	w->counter = false;
+	return true;
 }
 
 void epoch_change_check(struct epoch_machine *m)

@@ -75,6 +75,8 @@ bool epoch_wishes_remove(const struct epoch_machine *m, uint32_t id);
 
 /* epoch_change.c: ceilings and new counters, which need no new epoch. */
 void epoch_change_advance(struct epoch_machine *m);
+/* The outcome of the write that ends here is unknown. */
+void epoch_change_unknown(struct epoch_machine *m);
 /* The record changed: does the counter wish still wait? */
 void epoch_change_check(struct epoch_machine *m);
 

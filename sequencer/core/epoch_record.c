@@ -79,6 +79,8 @@ void epoch_on_written(struct epoch_machine *m, enum epoch_written written,
 	PAWL_ASSERT(m->store == EPOCH_STORE_WRITING);
 	m->now_ns = now_ns;
 	m->store = EPOCH_STORE_READY;
+	if (written == EPOCH_UNKNOWN)
+		epoch_change_unknown(m);
 	m->writing = EPOCH_WRITE_NONE;
 	if (MUTATED(UNKNOWN_IS_DONE) && written == EPOCH_UNKNOWN) {
 		written = EPOCH_WRITTEN;

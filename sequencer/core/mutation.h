@@ -37,6 +37,7 @@ enum mutation {
 	MUTATION_RECOVER_AT_BASE, /* recovery begins at the last base, not at the ceiling */
 	MUTATION_DRIFT_IGNORED,	  /* leases are waited for by one clock, without the 1% */
 	MUTATION_COUNTER_AGAIN, /* a counter whose write is unknown is just made again */
+	MUTATION_COUNTER_DROPPED, /* a counter is taken back while a write of it is out */
 	MUTATION_BEGIN_LASTS, /* a replica that may begin a cluster may do so for ever */
 	MUTATION_PASSED_OBEYED, /* a claim that the record has passed is obeyed */
 	/* of the driver: what it does to memory for the machines */

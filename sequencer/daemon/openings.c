@@ -10,7 +10,9 @@
 #include "sequencer/daemon/handlers.h"
 #include "sequencer/daemon/log.h"
 
-#define OPENING_NS UINT64_C(5000000000) /* a store that does not answer for so long */
+#define OPENING_NS UINT64_C(5000000000) /* for clients that do not tell their patience */
+#define PATIENCE_MAX_NS (UINT64_C(86400) * 1000000000)
+#define MARGIN_NS UINT64_C(300000000) /* so much earlier than the client gives up */
 
 struct opening {
 	struct opening *next;
@@ -90,12 +92,20 @@ static int opening_try(
 	return 0;
 }
 
-static int overdue(const struct replica *r, struct error *err)
+/* The outcome is unknown only to those whose counter may have reached the store. */
+static int overdue(struct replica *r, const char *name, struct error *err)
 {
-	return error_set(err, -ETIMEDOUT,
-		"pawld: %s: a new counter waits for the store, which does not "
-		"answer%s%.200s",
-		r->facts.name, r->store_trouble[0] ? ": " : "", r->store_trouble);
+	char obstacle[ERROR_TEXT_MAX];
+	uint32_t index;
+	const char *outcome = "was not made";
+
+	replica_counter_obstacle(r, obstacle, sizeof(obstacle));
+	if (catalog_find(&r->catalog, name, &index))
+		outcome = "can not be opened now";
+	else if (!replica_counter_drop(r, name))
+		outcome = "the outcome is unknown, it may have been made";
+	return error_set(err, -ETIMEDOUT, "pawld: %s/%s: %s: %s", r->facts.name, name,
+		outcome, obstacle);
 }
 
 /* True when it is answered. */
@@ -105,12 +115,22 @@ static bool opening_finish(struct openings *openings, const struct opening *open
 	int rc = opening_try(openings->replica, opening, &err);
 
 	if (rc == -EINPROGRESS && clock_now_ns() >= opening->deadline_ns)
-		rc = overdue(openings->replica, &err);
+		rc = overdue(openings->replica, opening->name, &err);
 	if (rc == -EINPROGRESS)
 		return false;
 	if (rc)
 		handlers_reply_error(opening->connection, opening->id, rc, err.text);
 	return true;
+}
+
+/* The answer has to be there before the client gives up, and is made within a tick. */
+static uint64_t patience_ns(const Control__OpenCounter *open)
+{
+	uint64_t wait_ns = open->wait_ns < PATIENCE_MAX_NS ? open->wait_ns
+							   : PATIENCE_MAX_NS;
+	uint64_t margin_ns = wait_ns / 4 < MARGIN_NS ? wait_ns / 4 : MARGIN_NS;
+
+	return wait_ns ? wait_ns - margin_ns : OPENING_NS;
 }
 
 void openings_add(struct openings *openings, struct connection *connection, uint64_t id,
@@ -127,7 +147,7 @@ void openings_add(struct openings *openings, struct connection *connection, uint
 	}
 	*opening = (struct opening){.connection = connection,
 		.id = id,
-		.deadline_ns = clock_now_ns() + OPENING_NS,
+		.deadline_ns = clock_now_ns() + patience_ns(open),
 		.from_epoch = open->from_epoch,
 		.reserve_max = open->reserve_max};
 	(void)snprintf(opening->name, sizeof(opening->name), "%s", open->name);

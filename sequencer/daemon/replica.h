@@ -147,11 +147,18 @@ void replica_rejoin_set(struct replica *replica, bool rejoin);
 
 /*
  * Wants a counter called @name, which the catalog does not have.  0: it is on its way; see
- * handlers.changed.  -EAGAIN: not now, ask again after the next change.  -ENOSPC: no more
- * counters.
+ * handlers.changed.  -EAGAIN: not now, ask again after the next change; so it is while the
+ * store is known not to answer, and nothing is sent then.  -ENOSPC: no more counters.
  */
 int replica_counter_want(struct replica *replica, const char *name, uint64_t reserve_max,
 	struct error *err) __attribute__((warn_unused_result));
+/*
+ * Nobody waits for it any more.  True: it was not made, and will not be.  False: it was
+ * written, and whether the store took it is not known.
+ */
+bool replica_counter_drop(struct replica *replica, const char *name);
+/* Why a counter can not be made now, and what to do, in @text. */
+void replica_counter_obstacle(const struct replica *replica, char *text, size_t len);
 
 /* replica_events.c: what the mesh and the loop tell. */
 struct mesh_handlers replica_mesh_handlers(struct replica *replica);

@@ -203,11 +203,37 @@ int replica_counter_want(
 			"start "
 			"it with a larger --counters-max",
 			name, r->facts.counters_max);
+	/* What is not sent is known not to be made.  Only a write tells of trouble with writes. */
+	if (r->store_trouble[0] && !r->store_unwritten_ns)
+		return -EAGAIN;
 	rc = epoch_counter_add(&r->machine, reserve_max, clock_now_ns());
 	if (rc)
 		return -EAGAIN;
 	(void)snprintf(r->counter_name, sizeof(r->counter_name), "%s", name);
 	return 0;
+}
+
+bool replica_counter_drop(struct replica *r, const char *name)
+{
+	if (strcmp(r->counter_name, name) != 0)
+		return true;
+	return epoch_counter_drop(&r->machine);
+}
+
+void replica_counter_obstacle(const struct replica *r, char *text, size_t len)
+{
+	if (r->store_trouble[0])
+		(void)snprintf(
+			text, len, "the store can not be used: %s", r->store_trouble);
+	else if (r->machine.known && r->machine.seen.phase != EPOCH_ACTIVE)
+		(void)snprintf(text, len,
+			"the chain is being changed; 'pawl status' shows what that waits "
+			"for");
+	else
+		(void)snprintf(text, len,
+			"the store does not answer: %s; look whether it runs and can be "
+			"reached",
+			r->config->store);
 }
 
 uint64_t replica_counter_jump(const struct replica *r, uint32_t index)

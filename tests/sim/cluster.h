@@ -26,6 +26,7 @@
 #define COUNTERS 5	  /* at most, */
 #define COUNTERS_BEGUN 2  /*   and when the cluster begins: a dense and a reserved one */
 #define NAMES 4		  /* that counters are made with later: 1 to so many */
+#define WISHES_MAX 1024	  /* for counters, in one cluster */
 #define OPERATIONS_MAX 96 /* of one client on one counter */
 #define DEPTH_MAX 4
 #define REGIONS_MAX 8 /* of one replica at once */
@@ -67,6 +68,7 @@ struct sim_replica {
 	uint32_t names[COUNTERS];
 	uint32_t names_count;
 	uint32_t creating; /* the name of a counter that somebody waits for; 0: none */
+	uint32_t wish;	   /* its place in the cluster's wishes, once it is made */
 	struct sim_region regions[REGIONS_MAX];
 	struct sim_remains remains[REGIONS_MAX];
 	uint64_t
@@ -178,6 +180,7 @@ struct parcel {
 	struct epoch_message message;
 	struct epoch_counter counters[COUNTERS];
 	uint32_t names[COUNTERS];
+	uint32_t wish; /* the write fulfils it; 0: none */
 	uint32_t counters_count;
 	uint64_t values[COUNTERS];
 	struct sim_history history;
@@ -246,9 +249,11 @@ struct cluster {
 	uint64_t gaps_found[COUNTERS];
 	uint32_t drift_ppm[SIM_NODES_MAX];
 	bool promised[NAMES + 1]; /* somebody was told that the counter of that name is */
-	uint64_t planned_from;	  /* an epoch that a planned change ends; 0: none */
-	bool recovering;	  /* an operator gave up what memory there was */
-	bool quiet;		  /* the faults have stopped */
+	uint32_t wishes;	  /* for counters, ever */
+	bool withdrawn[WISHES_MAX + 1]; /* somebody was told that this one is not made */
+	uint64_t planned_from;		/* an epoch that a planned change ends; 0: none */
+	bool recovering;		/* an operator gave up what memory there was */
+	bool quiet;			/* the faults have stopped */
 	uint64_t zombie_ns; /* when a head was cut off to see what becomes of leases */
 	const char *wrong;  /* the first broken invariant, or NULL */
 	uint64_t tokens;    /* sessions ever */
@@ -313,6 +318,8 @@ uint64_t network_delay(struct cluster *c);
 /* creation.c: a daemon's part in making counters, which have names. */
 void creation_advance(struct sim_replica *r);
 void creation_name(const struct sim_replica *r, struct parcel *write);
+/* The store has taken it. */
+void creation_check(struct cluster *c, const struct parcel *written);
 /* A record with these names was read, or written. */
 void creation_learn(struct sim_replica *r, const uint32_t *names, uint32_t count);
 

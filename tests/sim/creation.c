@@ -20,8 +20,10 @@ void creation_name(const struct sim_replica *r, struct parcel *write)
 
 	PAWL_ASSERT(count <= r->names_count + 1);
 	memcpy(write->names, r->names, sizeof(write->names));
-	if (count > r->names_count)
+	if (count > r->names_count) {
 		write->names[count - 1] = r->creating;
+		write->wish = r->wish;
+	}
 }
 
 void creation_learn(struct sim_replica *r, const uint32_t *names, uint32_t count)
@@ -32,13 +34,37 @@ void creation_learn(struct sim_replica *r, const uint32_t *names, uint32_t count
 	r->names_count = count;
 }
 
+/* Whoever wanted it waits no more, and hears that it is not made, if that is known. */
+static void creation_give_up(struct sim_replica *r)
+{
+	struct cluster *c = r->cluster;
+
+	if (!epoch_counter_drop(&r->machine))
+		return;
+	cluster_trace(
+		c, "replica %u: counter '%u' is not made", r->index + 1, r->creating);
+	c->withdrawn[r->wish] = true;
+	r->creating = 0;
+}
+
+void creation_check(struct cluster *c, const struct parcel *written)
+{
+	if (c->withdrawn[written->wish])
+		cluster_wrong(c, "a counter was made after it was said not to be");
+}
+
 void creation_advance(struct sim_replica *r)
 {
 	struct cluster *c = r->cluster;
 	int rc;
 
-	if (r->creating == 0 || r->machine.wishes.counter)
+	if (r->creating == 0)
 		return;
+	if (r->machine.wishes.counter) {
+		if (!c->quiet && !c->config.scripted && cluster_chance(c, 100))
+			creation_give_up(r);
+		return;
+	}
 	if (name_is_there(r, r->creating)) {
 		cluster_trace(c, "replica %u: counter '%u' is there", r->index + 1,
 			r->creating);
@@ -51,4 +77,7 @@ void creation_advance(struct sim_replica *r)
 	PAWL_ASSERT(rc != -EBUSY);
 	if (rc)
 		r->creating = 0; /* whoever wanted it asks elsewhere */
+	else
+		r->wish = ++c->wishes;
+	PAWL_ASSERT(c->wishes <= WISHES_MAX);
 }

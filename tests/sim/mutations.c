@@ -31,6 +31,7 @@ static const char *const names[MUTATIONS_COUNT] = {
 	[MUTATION_RECOVER_AT_BASE] = "recover-at-base",
 	[MUTATION_DRIFT_IGNORED] = "drift-ignored",
 	[MUTATION_COUNTER_AGAIN] = "counter-made-again",
+	[MUTATION_COUNTER_DROPPED] = "sent-counter-taken-back",
 	[MUTATION_BEGIN_LASTS] = "begin-allowed-for-ever",
 	[MUTATION_PASSED_OBEYED] = "passed-claim-obeyed",
 	[MUTATION_HEAD_NOT_SEALED] = "old-head-not-sealed",

@@ -15,6 +15,7 @@ struct parcel *parcel_new(struct cluster *c, enum parcel_kind kind, uint32_t nod
 	parcel->life = 0;
 	parcel->from = node;
 	parcel->stage = 0;
+	parcel->wish = 0;
 	return parcel;
 }
 

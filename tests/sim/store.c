@@ -78,6 +78,7 @@ static void record_put(struct cluster *c, const struct parcel *request)
 	struct sim_store *store = &c->store;
 
 	check_record(c, request);
+	creation_check(c, request);
 	store->present = true;
 	store->revision++;
 	store->record = request->record;

@@ -205,6 +205,72 @@ static void a_counter_that_met_a_conflict_is_made_on_the_newer_record(void **sta
 	bench_close(&t);
 }
 
+/* While a write is on its way nobody can say that the counter will not be there. */
+static void a_counter_that_was_sent_is_not_taken_back(void **state)
+{
+	struct bench t;
+
+	(void)state;
+	head_open(&t);
+	expect_counter(&t);
+	assert_false(epoch_counter_drop(&t.m));
+	epoch_on_written(&t.m, EPOCH_NOT_WRITTEN, 0, t.now_ns);
+	assert_true(epoch_counter_drop(&t.m));
+	assert_false(t.m.wishes.counter);
+	t.now_ns = epoch_wake_ns(&t.m);
+	epoch_on_time(&t.m, t.now_ns);
+	read_record(&t);
+	expect(&t, EPOCH_SHOW_CEILINGS);
+	expect_nothing(&t);
+	bench_close(&t);
+}
+
+static void a_counter_that_was_not_sent_yet_is_not_written(void **state)
+{
+	struct bench t;
+
+	(void)state;
+	head_open(&t);
+	assert_true(epoch_counter_drop(&t.m));
+	expect_nothing(&t);
+	epoch_on_value(&t.m, 0, 60, t.now_ns); /* the store is free for others */
+	write_done(&t);
+	assert_int_equal(t.record.counters_count, 1);
+	assert_int_equal(t.counters[0].ceiling, 160);
+	assert_true(epoch_counter_drop(&t.m)); /* there is none any more */
+	bench_close(&t);
+}
+
+/* The lost write may still arrive, until the record has another revision. */
+static void a_counter_whose_write_is_unknown_is_taken_back_once_it_can_not_arrive(
+	void **state)
+{
+	struct bench t;
+
+	(void)state;
+	head_open(&t);
+	expect_counter(&t);
+	epoch_on_written(&t.m, EPOCH_UNKNOWN, 0, t.now_ns);
+	assert_false(epoch_counter_drop(&t.m));
+	read_record(&t);
+	expect(&t, EPOCH_SHOW_CEILINGS);
+	assert_false(epoch_counter_drop(&t.m));
+	expect_counter(&t);
+	epoch_on_written(&t.m, EPOCH_NOT_WRITTEN, 0, t.now_ns);
+	assert_false(epoch_counter_drop(&t.m)); /* this one failed, not that before */
+	t.counters[0].ceiling = 500;
+	t.revision++;
+	t.now_ns = epoch_wake_ns(&t.m);
+	epoch_on_time(&t.m, t.now_ns);
+	read_record(&t);
+	assert_true(epoch_counter_drop(&t.m));
+	expect(&t, EPOCH_SHOW_CEILINGS);
+	expect_nothing(&t);
+	assert_int_equal(epoch_counter_add(&t.m, 7, t.now_ns), 0);
+	assert_true(epoch_counter_drop(&t.m)); /* the next is another wish */
+	bench_close(&t);
+}
+
 static void a_wish_for_a_counter_ends_with_the_lead(void **state)
 {
 	const struct epoch_member chain[] = {b, a};
@@ -244,6 +310,10 @@ int main(void)
 			a_counter_whose_write_is_unknown_and_did_not_happen_is_made),
 		cmocka_unit_test(
 			a_counter_that_met_a_conflict_is_made_on_the_newer_record),
+		cmocka_unit_test(a_counter_that_was_sent_is_not_taken_back),
+		cmocka_unit_test(a_counter_that_was_not_sent_yet_is_not_written),
+		cmocka_unit_test(
+			a_counter_whose_write_is_unknown_is_taken_back_once_it_can_not_arrive),
 		cmocka_unit_test(a_wish_for_a_counter_ends_with_the_lead),
 	};
 

@@ -203,7 +203,9 @@ PAWL_API const char *pawl_version(void);
  * the same counter.  It is freed with the handle.  Blocks up to the timeout.
  *
  * -EINVAL: not a name.  -ENAMETOOLONG: longer than PAWL_NAME_MAX.  -ENOSPC: the cluster
- * has as many counters as it was configured for.  And the errors above.
+ * has as many counters as it was configured for.  -ETIMEDOUT: also when the store, in which
+ * a new counter is made, can not be used; the text says whether the counter may have been
+ * made all the same, and opening it again is always right.  And the errors above.
  */
 PAWL_API int pawl_counter_open(struct pawl *pawl, const char *name,
 	struct pawl_counter **counter_p) PAWL_MUST_CHECK;
