@@ -121,6 +121,7 @@ static void on_established(struct verbs_device *device, struct verbs_link *link)
 		(void)rdma_disconnect(link->endpoint.id);
 		return;
 	}
+	link->stall_ns = verbs_retry_stall_ns(device->retry);
 	link->state = 0;
 	link->up = true;
 }

@@ -2,14 +2,19 @@
  * The completing half of the data path.  The completion queue yields operations in
  * posting order.  After its first failure it is never asked again: the queue pair is put
  * into its error state, and what is left is completed here.
+ *
+ * A device gives an operation up by itself after its retries.  One that does not, as Soft-RoCE
+ * when a retry races with an answer, is not waited for: the link has failed.
  */
 #include <byteswap.h>
 #include <errno.h>
 #include <string.h>
 
+#include "hw/clock.h"
 #include "hw/verbs/verbs_internal.h"
 
 #define BATCH 16
+#define EMPTY_POLLS 256 /* between two looks at the clock */
 
 static int failure_of(enum ibv_wc_status status)
 {
@@ -74,6 +79,25 @@ static void op_fail(struct verbs_link *link, struct completion *done)
 	link->reported = true;
 }
 
+/*
+ * The completion queue was empty with operations in flight.  What was seen at @stuck_at can
+ * only be the oldest of them: while none is in flight nobody polls.
+ */
+static void stall_check(struct verbs_link *link)
+{
+	uint64_t now;
+
+	if (++link->empty_polls % EMPTY_POLLS != 0)
+		return;
+	now = clock_now_ns();
+	if (link->stuck_since_ns == 0 || link->stuck_at != link->completed) {
+		link->stuck_at = link->completed;
+		link->stuck_since_ns = now;
+	} else if (now - link->stuck_since_ns >= link->stall_ns) {
+		link_fail(link, -ETIMEDOUT);
+	}
+}
+
 /* Takes what the completion queue has, up to its first failure. */
 static int take_batch(struct verbs_link *link, struct completion *completions, int max)
 {
@@ -96,6 +120,8 @@ static int take_batch(struct verbs_link *link, struct completion *completions, i
 	/* Its queue pair is over and its queue is empty: nothing more will come. */
 	if (got == 0 && link->ended)
 		link_fail(link, -EIO);
+	else if (got == 0)
+		stall_check(link);
 	return count;
 }
 

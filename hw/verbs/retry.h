@@ -30,4 +30,7 @@ struct verbs_retry verbs_retry_choose(uint64_t timeout_ns);
 /* The sum of the waits. */
 uint64_t verbs_retry_total_ns(struct verbs_retry retry);
 
+/* Longer than any device takes to give up. */
+uint64_t verbs_retry_stall_ns(struct verbs_retry retry);
+
 #endif

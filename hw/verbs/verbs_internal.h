@@ -140,6 +140,11 @@ struct verbs_link {
 	bool ended;    /* the queue pair is, or is about to be, in its error state */
 	bool reported; /* the first failure has been polled */
 	int failure;   /* its status; 0: none yet */
+	uint64_t
+		stall_ns; /* the oldest operation is given up after so long; see poll.c */
+	uint64_t stuck_at; /* which it was when the clock was read, */
+	uint64_t stuck_since_ns;
+	uint32_t empty_polls;
 
 	/* Connection. */
 	int state;	      /* as link_state reports it */

@@ -93,6 +93,25 @@ static void killed_owner_is_noticed_without_events(void **state)
 	killed_owner(false, -ETIMEDOUT);
 }
 
+/* A queue pair that is drained takes requests and executes none: no device gives up then. */
+static void stuck_operation_ends_its_link(void **state)
+{
+	struct lab *lab = *state;
+	struct link *link = lab_link(lab, 16, 0);
+	struct ibv_qp_attr drain = {.qp_state = IBV_QPS_SQD};
+	uint64_t begin;
+
+	assert_int_equal(lab_add(link, 0), 0);
+	assert_int_equal(ibv_modify_qp(verbs_link_of(link)->qp, &drain, IBV_QP_STATE), 0);
+	begin = clock_now_ns();
+	for (uint64_t i = 0; i < 3; i++)
+		assert_int_equal(ops->fetch_add(link, 0, 1, i), 0);
+	lab_failures_check(link, 3, -ETIMEDOUT, false);
+	assert_true(clock_now_ns() - begin < 8 * SECOND_NS);
+	assert_int_equal(ops->load(lab->memory, 0), 1);
+	ops->disconnect(link);
+}
+
 static bool even_tokens_only(void *context, const struct memory *memory, uint64_t token)
 {
 	assert_ptr_equal(memory, ((struct lab *)context)->memory);
@@ -270,6 +289,7 @@ const struct CMUnitTest verbs_link_stories[] = {
 	story(processes_hammering_one_word_lose_nothing),
 	cmocka_unit_test(killed_owner_is_noticed_by_events),
 	cmocka_unit_test(killed_owner_is_noticed_without_events),
+	story(stuck_operation_ends_its_link),
 	story(gate_lets_in_whom_it_wants),
 	story(evicted_session_can_do_nothing_more),
 	story(withdrawn_memory_ends_its_links_and_stays_gone),
