@@ -47,6 +47,17 @@ enum mutation {
 	MUTATION_REGION_REUSED,	   /* the next epoch's region is the same memory */
 	MUTATION_LINK_OUTLIVED,	   /* a link is replaced before it has ended */
 	MUTATION_DIRECT_IN_ROUND, /* marks are stored directly while a link writes some */
+	/* of streams */
+	MUTATION_STREAM_NO_CRC,	      /* a slot is trusted whatever its checksum says */
+	MUTATION_STREAM_NO_EPOCH,     /* a slot of any epoch counts */
+	MUTATION_STREAM_ANY_ID,	      /* a head accepts messages with any id */
+	MUTATION_STREAM_BACKUP_VOIDS, /* a backup decides that a position is void */
+	MUTATION_STREAM_ACK_COMMIT,   /* the commit point alone acknowledges */
+	MUTATION_STREAM_BASE_COMMIT,  /* a sealed log reports the commit point it knows */
+	MUTATION_STREAM_OVERWRITE, /* rings are written without looking who is behind */
+	MUTATION_STREAM_LOG_KEPT,  /* a log is kept whatever epochs it missed */
+	MUTATION_STREAM_FED_EARLY, /* subscribers get what is not committed yet */
+	MUTATION_STREAM_INBOX_REUSED, /* a backup's inbox is the same in every epoch */
 	MUTATIONS_COUNT,
 };
 

@@ -40,6 +40,16 @@ static const char *const names[MUTATIONS_COUNT] = {
 	[MUTATION_REGION_REUSED] = "region-reused",
 	[MUTATION_LINK_OUTLIVED] = "link-outlived",
 	[MUTATION_DIRECT_IN_ROUND] = "direct-beside-round",
+	[MUTATION_STREAM_NO_CRC] = "slot-without-crc",
+	[MUTATION_STREAM_NO_EPOCH] = "slot-without-epoch",
+	[MUTATION_STREAM_ANY_ID] = "any-message-id",
+	[MUTATION_STREAM_BACKUP_VOIDS] = "void-by-backup",
+	[MUTATION_STREAM_ACK_COMMIT] = "acknowledged-by-commit-alone",
+	[MUTATION_STREAM_BASE_COMMIT] = "base-from-known-commit",
+	[MUTATION_STREAM_OVERWRITE] = "overwrite-before-commit",
+	[MUTATION_STREAM_LOG_KEPT] = "stale-log-kept",
+	[MUTATION_STREAM_FED_EARLY] = "fed-before-commit",
+	[MUTATION_STREAM_INBOX_REUSED] = "link-inbox-reused",
 };
 
 bool mutation_choose(const char *name)

@@ -1,0 +1,175 @@
+#include "sequencer/core/stream_slot.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "sequencer/core/crc32c.h"
+#include "sequencer/core/mutation.h"
+#include "sequencer/core/panic.h"
+
+#define AT_EPOCH 8
+#define AT_PUBLISHER 16
+#define AT_ID 24
+#define AT_TIME 32
+#define AT_LEN 40
+#define AT_VERSION 42
+#define AT_FLAGS 43
+#define AT_CRC 44
+
+static void put(unsigned char *to, uint64_t value, unsigned int len)
+{
+	for (unsigned int i = 0; i < len; i++)
+		to[i] = (unsigned char)(value >> 8 * i);
+}
+
+static uint64_t get(const unsigned char *from, unsigned int len)
+{
+	uint64_t value = 0;
+
+	for (unsigned int i = 0; i < len; i++)
+		value |= (uint64_t)from[i] << 8 * i;
+	return value;
+}
+
+/* The word at the begin of a slot in memory that others read or write. */
+static void position_store(unsigned char *slot, uint64_t position)
+{
+	uint64_t word;
+
+	put((unsigned char *)&word, position, sizeof(word));
+	/* Partner: stream_slot_position, of whoever reads in place. */
+	__atomic_store_n((uint64_t *)(void *)slot, word, __ATOMIC_RELEASE);
+}
+
+uint64_t stream_slot_position(const void *slot)
+{
+	/* Partner: position_store, of the log's owner. */
+	uint64_t word = __atomic_load_n((const uint64_t *)slot, __ATOMIC_ACQUIRE);
+
+	return get((const unsigned char *)&word, sizeof(word));
+}
+
+bool stream_slot_len_valid(uint32_t slot_len)
+{
+	return slot_len >= STREAM_SLOT_LEN_MIN && slot_len <= STREAM_SLOT_LEN_MAX &&
+	       slot_len % 64 == 0;
+}
+
+/* Of a slot whose position may not be in its place yet. */
+static uint32_t crc_of(const unsigned char *slot, uint64_t position, uint16_t len)
+{
+	unsigned char first[sizeof(position)];
+	uint32_t crc;
+
+	put(first, position, sizeof(first));
+	crc = crc32c_update(0, first, sizeof(first));
+	crc = crc32c_update(crc, slot + AT_EPOCH, AT_CRC - AT_EPOCH);
+	return crc32c_update(crc, slot + STREAM_SLOT_HEADER, len);
+}
+
+/* Everything but the position. */
+static void body_write(
+	unsigned char *to, const struct stream_slot *slot, const void *payload)
+{
+	put(to + AT_EPOCH, slot->epoch, 8);
+	put(to + AT_PUBLISHER, slot->publisher, 8);
+	put(to + AT_ID, slot->id, 8);
+	put(to + AT_TIME, slot->time_ns, 8);
+	put(to + AT_LEN, slot->len, 2);
+	to[AT_VERSION] = STREAM_SLOT_VERSION;
+	to[AT_FLAGS] = slot->flags;
+	if (slot->len > 0 && payload != to + STREAM_SLOT_HEADER)
+		memcpy(to + STREAM_SLOT_HEADER, payload, slot->len);
+	put(to + AT_CRC, crc_of(to, slot->position, slot->len), 4);
+}
+
+void stream_slot_write(void *to, const struct stream_slot *slot, const void *payload)
+{
+	PAWL_ASSERT(slot->position > 0);
+	body_write(to, slot, payload);
+	position_store(to, slot->position);
+}
+
+static bool flags_are_possible(const struct stream_slot *slot)
+{
+	if (slot->flags & STREAM_VOID)
+		return slot->flags == STREAM_VOID && slot->len == 0;
+	return slot->flags <= (STREAM_FIRST | STREAM_LAST) && slot->id > 0 &&
+	       stream_publisher_incarnation(slot->publisher) > 0;
+}
+
+/* The header says that it is @position's; whether it is whole the CRC tells (U1). */
+static bool body_read(const unsigned char *from, uint32_t slot_len, uint64_t position,
+	struct stream_slot *slot_p)
+{
+	struct stream_slot slot = {.position = position,
+		.epoch = get(from + AT_EPOCH, 8),
+		.publisher = get(from + AT_PUBLISHER, 8),
+		.id = get(from + AT_ID, 8),
+		.time_ns = get(from + AT_TIME, 8),
+		.len = (uint16_t)get(from + AT_LEN, 2),
+		.flags = from[AT_FLAGS]};
+
+	if (position == 0 || from[AT_VERSION] != STREAM_SLOT_VERSION ||
+		slot.len > stream_slot_room(slot_len) || !flags_are_possible(&slot))
+		return false;
+	if (get(from + AT_CRC, 4) != crc_of(from, position, slot.len) &&
+		!MUTATED(STREAM_NO_CRC))
+		return false;
+	*slot_p = slot;
+	return true;
+}
+
+bool stream_slot_read(const void *from, uint32_t slot_len, struct stream_slot *slot_p)
+{
+	return body_read(from, slot_len, get(from, 8), slot_p);
+}
+
+static bool epoch_is_right(uint64_t found, uint64_t epoch)
+{
+	return epoch == 0 || found == epoch || MUTATED(STREAM_NO_EPOCH);
+}
+
+bool stream_slot_take(void *to, const void *from, uint32_t slot_len, uint64_t position,
+	uint64_t epoch, struct stream_slot *slot_p)
+{
+	unsigned char *copy = to;
+	const unsigned char *source = from;
+	struct stream_slot slot;
+	uint32_t len;
+
+	if (stream_slot_position(from) != position ||
+		!epoch_is_right(get(source + AT_EPOCH, 8), epoch))
+		return false;
+	len = (uint32_t)get(source + AT_LEN, 2) + STREAM_SLOT_HEADER;
+	if (len > slot_len)
+		return false;
+	position_store(copy, 0);
+	/*
+	 * The stores of the copy stay behind that of the position (U3), and its loads before
+	 * the second look.  Bare fences, for the bytes between are nobody's atomics: a copy
+	 * that met a writer is found out by the second look and by its CRC.
+	 */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	memcpy(copy + AT_EPOCH, source + AT_EPOCH, len - AT_EPOCH);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (stream_slot_position(from) != position ||
+		(uint32_t)get(copy + AT_LEN, 2) + STREAM_SLOT_HEADER > len ||
+		!body_read(copy, slot_len, position, &slot) ||
+		!epoch_is_right(slot.epoch, epoch))
+		return false;
+	position_store(copy, position);
+	*slot_p = slot;
+	return true;
+}
+
+void stream_slot_void(void *to, uint64_t position, uint64_t epoch)
+{
+	struct stream_slot slot = {
+		.position = position, .epoch = epoch, .flags = STREAM_VOID};
+
+	position_store(to, 0);
+	__atomic_thread_fence(__ATOMIC_RELEASE); /* as in stream_slot_take */
+	body_write(to, &slot, NULL);
+	position_store(to, position);
+}
