@@ -79,6 +79,8 @@ void stream_log_create(struct stream_log *log, void *memory, uint32_t slots,
 		.begin = begin,
 		.oldest = begin + 1,
 		.end = begin};
+	for (uint64_t p = 0; p < slots; p++)
+		stream_slot_clear(stream_ring_at(&log->ring, p)); /* C9 */
 }
 
 static bool control_is_sound(const struct stream_control *control, uint32_t slots,
@@ -121,11 +123,16 @@ bool stream_log_adopt(struct stream_log *log, void *memory, uint32_t slots,
 	return retained_replay(log);
 }
 
-uint64_t stream_log_seal(struct stream_log *log)
+bool stream_log_seal(struct stream_log *log, uint64_t epoch, uint64_t *len_p)
 {
-	if (log->phase == STREAM_OPEN)
-		log->phase = STREAM_SEALED; /* C6 */
-	return MUTATED(STREAM_BASE_COMMIT) ? log->commit : stream_log_end(log);
+	/* It was active without this replica having heard of it. */
+	if (log->control->prepared == epoch && log->control->epoch < epoch)
+		word_store(&log->control->epoch, epoch);
+	if (log->control->epoch != epoch)
+		return false;
+	log->phase = STREAM_SEALED; /* C6 */
+	*len_p = MUTATED(STREAM_BASE_COMMIT) ? log->commit : stream_log_end(log);
+	return true;
 }
 
 bool stream_log_keeps(const struct stream_log *log, uint64_t from, uint64_t base)
@@ -191,6 +198,8 @@ void stream_log_prepare(
 	uint64_t base = stream_log_end(log);
 
 	PAWL_ASSERT(log->phase != STREAM_OPEN && epoch > log->control->epoch);
+	log->commit =
+		base; /* if this replica is sealed before it has heard that it is active */
 	word_store(&log->control->prepared, epoch);
 	words->commit = base;
 	words->fed = (struct stream_fed){.end = base};

@@ -26,7 +26,8 @@
  *     commit point follows the end, and the commit point comes last.
  * C8  A head logs nothing above the ceiling.
  * C9  An epoch begins when the log of every member ends at the base.  A log is kept only from
- *     the epoch that the new one follows; anything else is dropped.  Until the new epoch is
+ *     the epoch that the new one follows; anything else is dropped, and its slots are wiped,
+ *     for readers in place would take them for the new log's.  Until the new epoch is
  *     active the log stays one of the epoch before, for the new one may never be.
  * C10 The oldest retained position moves before its slot is overwritten.
  *
@@ -140,8 +141,12 @@ void stream_log_create(struct stream_log *log, void *memory, uint32_t slots,
 bool stream_log_adopt(struct stream_log *log, void *memory, uint32_t slots,
 	uint32_t slot_len, uint32_t rows) __attribute__((warn_unused_result));
 
-/* The epoch is over here (C6).  Returns the log's length. */
-uint64_t stream_log_seal(struct stream_log *log);
+/*
+ * Epoch @epoch is over here (C6).  False: the log is not one of that epoch, and has nothing to
+ * say about it.
+ */
+bool stream_log_seal(struct stream_log *log, uint64_t epoch, uint64_t *len_p)
+	__attribute__((warn_unused_result));
 
 /*
  * Before an epoch that follows epoch @from and begins at @base: whether this log may be kept,
@@ -174,7 +179,10 @@ struct stream_entering {
 	struct stream_places places;
 };
 
-/* The epoch that it was prepared for is active. */
+/*
+ * The epoch that it was prepared for is active.  Subscribers that read here already are said
+ * before (stream_log_waits_for): afterwards what was released stays released.
+ */
 void stream_log_enter(struct stream_log *log, const struct stream_entering *entering);
 
 /* The head's ceiling, when the store has it. */

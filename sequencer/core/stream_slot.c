@@ -163,6 +163,11 @@ bool stream_slot_take(void *to, const void *from, uint32_t slot_len, uint64_t po
 	return true;
 }
 
+void stream_slot_clear(void *slot)
+{
+	position_store(slot, 0);
+}
+
 void stream_slot_void(void *to, uint64_t position, uint64_t epoch)
 {
 	struct stream_slot slot = {

@@ -122,6 +122,9 @@ uint64_t stream_slot_position(const void *slot);
 bool stream_slot_take(void *to, const void *from, uint32_t slot_len, uint64_t position,
 	uint64_t epoch, struct stream_slot *slot_p) __attribute__((warn_unused_result));
 
+/* Takes a log's slot away: it holds no position. */
+void stream_slot_clear(void *slot);
+
 /* Writes a void into a log's slot, as U3 has it. */
 void stream_slot_void(void *to, uint64_t position, uint64_t epoch);
 

@@ -1,7 +1,7 @@
 /* What must hold when the record changes or a region is made, and of the whole history. */
 #include <inttypes.h>
 
-#include "tests/sim/cluster.h"
+#include "tests/sim/streams.h"
 
 /* The region of the head of the epoch that ends, while its memory is there. */
 static struct sim_region *former_head(struct cluster *c)
@@ -87,6 +87,8 @@ static void epoch_note(struct cluster *c, const struct epoch_record *new)
 		if (counter->base < c->confirmed[i])
 			cluster_wrong(c, "an epoch begins below a number given out");
 	}
+	if (c->streams)
+		check_stream_base(c, new->epoch, e->bases[STREAM_COUNTER]);
 }
 
 static void check_epoch(struct cluster *c, const struct epoch_record *new)

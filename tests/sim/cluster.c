@@ -1,4 +1,4 @@
-#include "tests/sim/cluster.h"
+#include "tests/sim/streams.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -60,6 +60,11 @@ uint32_t cluster_client_node(const struct cluster *c, uint32_t client)
 	return c->config.replicas + client;
 }
 
+uint32_t cluster_nodes(const struct cluster *c)
+{
+	return c->config.replicas + c->config.clients + streams_nodes(c);
+}
+
 bool cluster_reaches(const struct cluster *c, uint32_t a, uint32_t b)
 {
 	return a == b || c->parted_until[a][b] <= cluster_now(c);
@@ -91,9 +96,9 @@ static void world_open(struct cluster *c)
 	struct error err;
 
 	sim_config_default(&config, c->config.seed);
-	config.nodes = c->config.replicas + c->config.clients;
-	config.links = 256;
-	config.transfers = 1;
+	config.nodes = cluster_nodes(c);
+	config.links = c->streams ? 512 : 256;
+	config.transfers = c->streams ? 1024 : 1;
 	config.calls = PARCELS_MAX + 256;
 	config.timeout_ns = 300000 + 3 * c->config.straggle_ns;
 	config.straggle = c->config.straggle;
@@ -121,10 +126,12 @@ static void parcels_init(struct cluster *c)
 	c->parcels_free_count = PARCELS_MAX;
 }
 
-void cluster_open(struct cluster *c, const struct cluster_config *config)
+void cluster_open(
+	struct cluster *c, const struct cluster_config *config, struct streams *streams)
 {
 	memset(c, 0, sizeof(*c));
 	c->config = *config;
+	c->streams = streams;
 	c->random.state = random_mix(config->seed + 1);
 	parcels_init(c);
 	drift_choose(c);
@@ -147,7 +154,9 @@ void cluster_open(struct cluster *c, const struct cluster_config *config)
 		client_start(k);
 		PAWL_ASSERT(sim_world_call_at(c->world, 1 + i, on_client, k, 0) == 0);
 	}
-	if (!config->scripted)
+	if (c->streams)
+		streams_open(c);
+	if (!config->scripted && !(c->streams && c->streams->calm))
 		faults_begin(c);
 }
 
@@ -157,11 +166,15 @@ static void replica_close(struct sim_replica *r)
 		replica_crash(r, false);
 	r->keeps_memory = false;
 	region_keep(r);
+	if (r->cluster->streams)
+		free(r->cluster->streams->replicas[r->index].bytes);
 	free(r->words);
 }
 
 void cluster_close(struct cluster *c)
 {
+	if (c->streams)
+		streams_close(c);
 	for (uint32_t i = 0; i < c->config.clients; i++)
 		client_close(&c->clients[i]);
 	for (uint32_t i = 0; i < c->config.replicas; i++)
@@ -182,7 +195,7 @@ bool cluster_all_returned(const struct cluster *c)
 				return false;
 		}
 	}
-	return true;
+	return !c->streams || streams_done(c);
 }
 
 /* Somebody waits for a counter that a replica promised to make if it can. */
@@ -204,9 +217,9 @@ bool cluster_run(struct cluster *c, uint64_t ns)
 	return !c->wrong;
 }
 
-static uint32_t returned_count(const struct cluster *c)
+static uint64_t returned_count(const struct cluster *c)
 {
-	uint32_t count = 0;
+	uint64_t count = c->streams ? streams_progress(c) : 0;
 
 	for (uint32_t i = 0; i < c->config.clients; i++) {
 		for (uint32_t j = 0; j < COUNTERS; j++)
@@ -223,7 +236,7 @@ static void quiet_run(struct cluster *c)
 
 	while ((!cluster_all_returned(c) || creations_wait(c)) &&
 		cluster_now(c) - progress_ns < QUIET_NS + 3 * c->config.lease_ns) {
-		uint32_t before = returned_count(c);
+		uint64_t before = returned_count(c);
 
 		if (!cluster_run(c, 500000))
 			return;
@@ -233,7 +246,7 @@ static void quiet_run(struct cluster *c)
 			rescued_ns = cluster_now(c);
 			(void)(operator_recover(c) || operator_begin(c));
 		}
-		if (!planned && !c->config.scripted)
+		if (!planned && !c->config.scripted && !(c->streams && c->streams->calm))
 			planned = operator_plan(c);
 	}
 }
@@ -245,8 +258,12 @@ const char *cluster_finish(struct cluster *c)
 	faults_end(c);
 	quiet_run(c);
 	wrong = check_histories(c);
+	if (!wrong && c->streams)
+		wrong = check_streams(c);
 	if (c->wrong)
 		return c->wrong;
+	if (!wrong && c->streams && !cluster_all_returned(c))
+		streams_tell(c);
 	if (!wrong && !cluster_all_returned(c))
 		return "no progress after the faults stopped";
 	if (!wrong && creations_wait(c))

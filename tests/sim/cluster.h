@@ -41,6 +41,9 @@ struct sim_region {
 	uint64_t epoch; /* 0: the place is free */
 	uint64_t incarnation;
 	struct memory *memory;
+	struct memory *stream; /* of the stream in this epoch; NULL: none */
+	bool stream_ready;     /* its log ends at the base */
+	bool stream_shared;    /* other epochs use it too: a broken rule */
 	bool retired;
 	bool exact[COUNTERS]; /* sealed at this value, which the floor remembers */
 	uint64_t values[COUNTERS];
@@ -141,8 +144,9 @@ enum parcel_kind {
 	PARCEL_WATCH,
 	PARCEL_SEAL, /* a step of sealing a region here */
 	PARCEL_INSTALLED,
-	PARCEL_JOIN,   /* client to replica */
-	PARCEL_JOINED, /* back */
+	PARCEL_JOIN,	  /* client to replica */
+	PARCEL_JOINED,	  /* back */
+	PARCEL_SUBSCRIBE, /* subscriber to replica */
 };
 
 struct sim_history {
@@ -162,6 +166,22 @@ struct sim_joined {
 	uint64_t stands[COUNTERS];
 	uint64_t ceilings[COUNTERS];
 	uint64_t reserve_max[COUNTERS];
+	/* for publishers */
+	bool stream_known;
+	uint64_t stream_base;
+	char stream_inbox[MEMORY_ADDRESS_MAX]; /* at the head */
+	char stream_words[MEMORY_ADDRESS_MAX]; /* at the tail */
+};
+
+/* What a subscriber asks of a replica. */
+struct sim_subscribe {
+	uint32_t subscriber;
+	uint64_t generation; /* of its inbox */
+	bool begun;	     /* it knows what is next; else: */
+	uint32_t from;	     /* enum stream_from */
+	uint64_t next;
+	uint32_t mask; /* slots of its inbox, less one */
+	char address[MEMORY_ADDRESS_MAX];
 };
 
 /* Whatever is on its way to a node. */
@@ -185,6 +205,7 @@ struct parcel {
 	uint64_t values[COUNTERS];
 	struct sim_history history;
 	struct sim_joined joined;
+	struct sim_subscribe subscribe;
 };
 
 struct sim_store {
@@ -226,8 +247,11 @@ struct cluster_config {
 	bool trace;
 };
 
+struct streams;
+
 struct cluster {
 	struct cluster_config config;
+	struct streams *streams; /* NULL: counters only */
 	struct random random;
 	struct sim_world *world;
 	struct region_layout layout;
@@ -260,7 +284,9 @@ struct cluster {
 };
 
 /* cluster.c */
-void cluster_open(struct cluster *c, const struct cluster_config *config);
+/* @streams: streams.h, or NULL. */
+void cluster_open(
+	struct cluster *c, const struct cluster_config *config, struct streams *streams);
 void cluster_close(struct cluster *c);
 /* Lets time pass; false when an invariant broke. */
 bool cluster_run(struct cluster *c, uint64_t ns);
@@ -277,6 +303,7 @@ void cluster_wrong(struct cluster *c, const char *what);
 void cluster_trace(struct cluster *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 uint32_t cluster_client_node(const struct cluster *c, uint32_t client);
+uint32_t cluster_nodes(const struct cluster *c);
 /* Whether packets and messages pass. */
 bool cluster_reaches(const struct cluster *c, uint32_t a, uint32_t b);
 bool cluster_is_paused(const struct cluster *c, uint32_t node);

@@ -1,7 +1,7 @@
 /* What goes wrong: chosen by the seed, from the first moment until the faults stop. */
 #include <string.h>
 
-#include "tests/sim/cluster.h"
+#include "tests/sim/streams.h"
 
 static uint64_t later(uint64_t a, uint64_t b)
 {
@@ -144,7 +144,7 @@ static uint64_t duration(struct cluster *c)
 
 static void fault_network(struct cluster *c)
 {
-	uint32_t nodes = c->config.replicas + c->config.clients;
+	uint32_t nodes = cluster_nodes(c);
 	uint32_t a = (uint32_t)cluster_random(c, nodes);
 	uint32_t b = (uint32_t)cluster_random(c, c->config.replicas);
 
@@ -156,7 +156,7 @@ static void fault_network(struct cluster *c)
 
 static void fault_one(struct cluster *c)
 {
-	uint32_t nodes = c->config.replicas + c->config.clients;
+	uint32_t nodes = cluster_nodes(c);
 	struct sim_replica *r = &c->replicas[cluster_random(c, c->config.replicas)];
 
 	/* Where packets are very late, links that are replaced are the interesting ones. */
@@ -229,7 +229,7 @@ void faults_begin(struct cluster *c)
 /* Everything that can be healed is. */
 void faults_end(struct cluster *c)
 {
-	uint32_t nodes = c->config.replicas + c->config.clients;
+	uint32_t nodes = cluster_nodes(c);
 
 	c->quiet = true;
 	memset(c->store_parted_until, 0, sizeof(c->store_parted_until));

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tests/sim/cluster.h"
+#include "tests/sim/streams.h"
 
 struct parcel *parcel_new(struct cluster *c, enum parcel_kind kind, uint32_t node)
 {
@@ -32,6 +32,7 @@ static bool arrives(const struct cluster *c, const struct parcel *parcel)
 	case PARCEL_MESSAGE:
 	case PARCEL_JOIN:
 	case PARCEL_JOINED:
+	case PARCEL_SUBSCRIBE:
 		return cluster_reaches(c, parcel->from, parcel->node);
 	default:
 		return true;
@@ -44,6 +45,9 @@ static void deliver(struct cluster *c, struct parcel *parcel)
 		store_apply(c, parcel);
 	else if (!arrives(c, parcel))
 		return;
+	else if (parcel->kind == PARCEL_JOINED &&
+		 parcel->node >= c->config.replicas + c->config.clients)
+		streams_joined(c, parcel->node, &parcel->joined);
 	else if (parcel->kind == PARCEL_JOINED)
 		client_joined(
 			&c->clients[parcel->node - c->config.replicas], &parcel->joined);
@@ -66,6 +70,8 @@ static void parcel_arrive(void *context, uint64_t argument)
 	deliver(c, parcel);
 	/* Steps of a job go on with the same parcel. */
 	if (parcel->kind == PARCEL_SEAL && parcel->stage != UINT32_MAX)
+		return;
+	if (parcel->kind == PARCEL_INSTALLED && parcel->stage != 0)
 		return;
 	parcel_free(c, parcel);
 }

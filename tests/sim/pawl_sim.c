@@ -12,6 +12,7 @@
 #include "tests/sim/cluster.h"
 #include "tests/sim/mutations.h"
 #include "tests/sim/scripts.h"
+#include "tests/sim/streams.h"
 
 #define EXIT_MISUSE 2
 
@@ -20,6 +21,7 @@ enum {
 	OPTION_FROM,
 	OPTION_SEED,
 	OPTION_TRACE,
+	OPTION_STREAMS,
 	OPTION_SCRIPTS,
 	OPTION_SCRIPT,
 	OPTION_MUTATION,
@@ -33,6 +35,8 @@ static const struct argp_option options[] = {
 	{"seed", OPTION_SEED, "S", 0, "Run this one: --from=S --seeds=1", 0},
 	{"trace", OPTION_TRACE, NULL, 0, "Tell what happens, with times in nanoseconds",
 		0},
+	{"streams", OPTION_STREAMS, NULL, 0,
+		"A stream beside the counters: publishers and subscribers too", 0},
 	{"scripts", OPTION_SCRIPTS, NULL, 0,
 		"Play the classic failures instead, each with every seed", 0},
 	{"script", OPTION_SCRIPT, "TEXT", 0, "Play those whose name contains TEXT", 0},
@@ -57,6 +61,7 @@ struct arguments {
 	const char *mutation;
 	const char *script; /* part of a name; NULL: no scripts */
 	bool trace;
+	bool streams;
 };
 
 static jmp_buf panic_return;
@@ -70,19 +75,21 @@ void pawl_panic(const char *file, int line, const char *claim)
 }
 
 /* NULL, or what is wrong. */
-static const char *simulate(uint64_t seed, bool trace)
+static const char *simulate(uint64_t seed, const struct arguments *a)
 {
 	static struct cluster cluster; /* large */
 	struct cluster_config config;
+	static struct streams *streams;
 	const char *wrong;
 
 	if (setjmp(panic_return))
 		return panic_text;
-	config_choose(&config, seed, trace);
-	cluster_open(&cluster, &config);
+	config_choose(&config, seed, a->trace);
+	streams = a->streams ? streams_choose(seed, &config) : NULL;
+	cluster_open(&cluster, &config, streams);
 	(void)cluster_run(&cluster, config.faults_ns);
 	wrong = cluster_finish(&cluster);
-	if (trace)
+	if (a->trace)
 		(void)printf("trace hash %016" PRIx64 "\n",
 			sim_world_trace_hash(cluster.world));
 	cluster_close(&cluster);
@@ -92,7 +99,7 @@ static const char *simulate(uint64_t seed, bool trace)
 static int seeds_run(const struct arguments *a)
 {
 	for (uint64_t seed = a->from; seed - a->from < a->seeds; seed++) {
-		const char *wrong = simulate(seed, a->trace);
+		const char *wrong = simulate(seed, a);
 
 		if (!wrong)
 			continue;
@@ -193,6 +200,9 @@ static error_t option_parse(int key, char *value, struct argp_state *state)
 	case OPTION_TRACE:
 		a->trace = true;
 		return 0;
+	case OPTION_STREAMS:
+		a->streams = true;
+		return 0;
 	case OPTION_SCRIPTS:
 		a->script = "";
 		return 0;
@@ -217,6 +227,8 @@ static error_t option_parse(int key, char *value, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (a->script && a->mutation)
 			argp_error(state, "--mutation goes with seeds, not with scripts");
+		if (a->script && a->streams)
+			argp_error(state, "--streams goes with seeds, not with scripts");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

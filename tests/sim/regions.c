@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "sequencer/core/region_history.h"
-#include "tests/sim/cluster.h"
+#include "tests/sim/streams.h"
 
 uint64_t *region_word(struct sim_region *region, uint64_t offset)
 {
@@ -25,6 +25,8 @@ void region_free(struct sim_region *region)
 {
 	if (region->memory)
 		region->memory->ops->withdraw(region->memory);
+	if (region->stream && !region->stream_shared)
+		region->stream->ops->withdraw(region->stream);
 	memset(region, 0, sizeof(*region));
 }
 
@@ -96,6 +98,8 @@ void region_install(struct sim_replica *r, const struct epoch_record *record)
 	region_history_write(region->memory->ops->base(region->memory), layout,
 		&r->machine.pending.history, record->counters_count);
 	*region_word(region, REGION_STATE_OFFSET) = region_state_open(record->epoch);
+	if (r->cluster->streams)
+		stream_install(r, region);
 }
 
 void region_retire(struct sim_replica *r, uint64_t epoch)
@@ -139,6 +143,8 @@ static void backup_report(
 		parcel->values[i] = marks_report(
 			region->memory->ops->base(region->memory), &r->cluster->layout,
 			i);
+	if (r->cluster->streams)
+		parcel->values[STREAM_COUNTER] = stream_length(r, region->epoch);
 }
 
 static void seal_report(struct sim_replica *r, struct parcel *parcel)
@@ -155,6 +161,8 @@ static bool seal_stage(
 	bool report_first = MUTATED(REPORT_THEN_SEAL) && !parcel->head;
 
 	if (parcel->stage == 0) {
+		if (r->cluster->streams)
+			stream_seal(r, region->epoch);
 		if (report_first)
 			backup_report(r, region, parcel);
 		else
@@ -163,6 +171,8 @@ static bool seal_stage(
 	}
 	if (parcel->head && parcel->stage <= parcel->counters_count) {
 		counter_seal(region, parcel->stage - 1);
+		if (r->cluster->streams && parcel->stage - 1 == STREAM_COUNTER)
+			region->values[STREAM_COUNTER] = stream_length(r, region->epoch);
 		return false;
 	}
 	if (report_first)
@@ -203,6 +213,7 @@ void region_keep(struct sim_replica *r)
 			continue;
 		remains->region = r->regions[i];
 		remains->region.memory = NULL;
+		remains->region.stream = NULL;
 		remains->bytes = malloc(memory->ops->len(memory));
 		PAWL_ASSERT(remains->bytes);
 		memcpy(remains->bytes, memory->ops->base(memory),

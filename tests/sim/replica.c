@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/cluster.h"
+#include "tests/sim/streams.h"
 
 #define TOKEN_ROWS 16
 
@@ -36,7 +36,12 @@ static bool admit(void *context, const struct memory *memory, uint64_t token)
 	struct sim_region *region = region_of(r, memory);
 	uint32_t row = (uint32_t)(token % TOKEN_ROWS);
 	uint64_t *owner;
+	bool known;
 
+	if (r->cluster->streams && stream_admit(r, memory, token, &known))
+		return true;
+	if (region && token >= STREAM_TOKEN_PUBLISHER)
+		return true; /* it draws positions, and has no marks */
 	if (!region)
 		return false;
 	owner = &region->tokens[row];
@@ -86,12 +91,16 @@ static void effect_do(struct sim_replica *r, const struct epoch_effect *effect)
 		parcel_send(c, parcel, 100 + cluster_random(c, 5000));
 		return;
 	case EPOCH_RETIRE_HERE:
+		if (c->streams)
+			stream_retire(r, effect->epoch);
 		region_retire(r, effect->epoch);
 		return;
 	case EPOCH_SERVE:
 		cluster_trace(c, "replica %u: serves epoch %" PRIu64, r->index + 1,
 			effect->epoch);
 		r->served = effect->epoch;
+		if (c->streams)
+			stream_serve(r);
 		return;
 	case EPOCH_SHOW_CEILINGS:
 		for (uint32_t i = 0; i < effect->record->counters_count; i++) {
@@ -101,6 +110,8 @@ static void effect_do(struct sim_replica *r, const struct epoch_effect *effect)
 			if (effect->record->counters[i].ceiling > *word)
 				*word = effect->record->counters[i].ceiling;
 		}
+		if (c->streams)
+			stream_ceiling(r, effect->epoch);
 		return;
 	}
 }
@@ -156,6 +167,8 @@ static void on_join(struct sim_replica *r, const struct parcel *join)
 		answer->joined.ceilings[i] = r->machine.seen.counters[i].ceiling;
 		answer->joined.reserve_max[i] = r->machine.seen.counters[i].reserve_max;
 	}
+	if (c->streams)
+		stream_join_answer(r, &answer->joined);
 	parcel_send(c, answer, network_delay(c));
 }
 
@@ -182,7 +195,7 @@ void replica_receive(struct sim_replica *r, struct parcel *parcel)
 	uint64_t now_ns = replica_clock(r);
 
 	if (!r->alive || (parcel->life != 0 && parcel->life != r->life)) {
-		parcel->stage = UINT32_MAX;
+		parcel->stage = parcel->kind == PARCEL_SEAL ? UINT32_MAX : 0;
 		return;
 	}
 	switch (parcel->kind) {
@@ -199,10 +212,19 @@ void replica_receive(struct sim_replica *r, struct parcel *parcel)
 		region_seal_step(r, parcel);
 		break;
 	case PARCEL_INSTALLED:
+		parcel->stage = r->cluster->streams && !stream_prepared(r, parcel->epoch);
+		if (parcel->stage != 0) { /* the log is not there yet */
+			parcel_send(r->cluster, parcel,
+				3000 + cluster_random(r->cluster, 20000));
+			return;
+		}
 		epoch_on_installed_here(&r->machine, parcel->epoch, now_ns);
 		break;
 	case PARCEL_JOIN:
 		on_join(r, parcel);
+		return;
+	case PARCEL_SUBSCRIBE:
+		stream_replica_subscribe(r, parcel);
 		return;
 	default:
 		cluster_wrong(r->cluster, "a parcel came to the wrong node");
@@ -345,6 +367,8 @@ void replica_start(struct sim_replica *r)
 	sim_node_restart(c->world, r->index);
 	PAWL_ASSERT(sim_device_open(c->world, r->index, &r->device) == 0);
 	r->device->ops->admit(r->device, admit, r);
+	if (c->streams)
+		stream_start(r);
 	config = config_make(r);
 	epoch_init(&r->machine, &config, r->words, replica_clock(r));
 	region_adopt(r);
@@ -365,6 +389,8 @@ void replica_crash(struct sim_replica *r, bool keeps_memory)
 	sim_node_crash(r->cluster->world, r->index);
 	for (uint32_t i = 0; i < REGIONS_MAX; i++)
 		region_free(&r->regions[i]);
+	if (r->cluster->streams)
+		stream_crash(r);
 	r->device->ops->close(r->device);
 	r->device = NULL;
 	r->alive = false;

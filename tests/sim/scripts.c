@@ -24,7 +24,7 @@ static void cluster_begin(struct cluster *c, uint32_t replicas, uint64_t seed, b
 		.trace = trace,
 	};
 
-	cluster_open(c, &config);
+	cluster_open(c, &config, NULL);
 }
 
 static bool chain_is(const struct cluster *c, uint32_t count)

@@ -331,9 +331,9 @@ static void a_sealed_log_does_not_grow(void **state)
 	message_put(&b, 1, 0, 1);
 	(void)advance(&b, 1, 0);
 	message_put(&b, 2, 0, 2);
-	assert_int_equal(stream_log_seal(&b.log), 1);
+	assert_int_equal(seal(&b.log, EPOCH), 1);
 	assert_false(advance(&b, 2, 0));
-	assert_int_equal(stream_log_seal(&b.log), 1);
+	assert_int_equal(seal(&b.log, EPOCH), 1);
 	bench_close(&b);
 }
 
@@ -345,7 +345,7 @@ static void the_next_epoch_goes_on_from_the_log_as_it_is(void **state)
 	bench_open(&b, true, true);
 	message_put(&b, 1, 0, 1);
 	(void)advance(&b, 1, 0);
-	(void)stream_log_seal(&b.log);
+	(void)seal(&b.log, EPOCH);
 	assert_true(stream_log_keeps(&b.log, EPOCH, 1));
 	words_fresh(&b);
 	bench_enter(&b, EPOCH + 1, true, true);
@@ -366,7 +366,7 @@ static void a_log_that_missed_an_epoch_or_is_too_long_is_not_kept(void **state)
 	bench_open(&b, true, true);
 	message_put(&b, 1, 0, 1);
 	(void)advance(&b, 1, 0);
-	(void)stream_log_seal(&b.log);
+	(void)seal(&b.log, EPOCH);
 	assert_false(stream_log_keeps(&b.log, EPOCH + 1, 1));
 	assert_false(stream_log_keeps(&b.log, EPOCH, 0));
 	assert_true(stream_log_keeps(&b.log, EPOCH, 7));
@@ -376,17 +376,22 @@ static void a_log_that_missed_an_epoch_or_is_too_long_is_not_kept(void **state)
 static void an_epoch_that_never_was_leaves_the_log_as_it_is(void **state)
 {
 	struct bench b;
+	uint64_t len;
 
 	(void)state;
 	bench_open(&b, true, true);
 	message_put(&b, 1, 0, 1);
 	(void)advance(&b, 1, 0);
-	(void)stream_log_seal(&b.log);
+	(void)seal(&b.log, EPOCH);
 	words_fresh(&b);
 	stream_log_prepare(&b.log, EPOCH + 1, b.words);
 	assert_true(stream_log_keeps(&b.log, EPOCH, 1));     /* it never became active */
 	assert_true(stream_log_keeps(&b.log, EPOCH + 1, 1)); /* it did */
 	assert_false(stream_log_keeps(&b.log, EPOCH + 2, 1));
+	assert_int_equal(seal(&b.log, EPOCH + 1), 1); /* and this one had not heard */
+	assert_false(stream_log_seal(&b.log, EPOCH, &len));
+	stream_log_prepare(&b.log, EPOCH + 2, b.words);
+	assert_true(stream_log_keeps(&b.log, EPOCH + 1, 1));
 	bench_close(&b);
 }
 
@@ -419,7 +424,7 @@ static void a_log_is_filled_up_to_the_base_from_another(void **state)
 		message_put(&from, p, 2, p);
 		(void)advance(&from, p, 0);
 	}
-	(void)stream_log_seal(&from.log);
+	(void)seal(&from.log, EPOCH);
 	bench_create(&to, stream_log_oldest(&from.log) - 1);
 	stream_log_entries_set(&to.log, from.log.table.entries, ROWS);
 	assert_false(stream_log_fill(&to.log, stream_ring_at(&from.log.ring, 9)));
@@ -450,7 +455,7 @@ static void a_log_outlives_its_process(void **state)
 	assert_int_equal(again.control->epoch, EPOCH);
 	assert_int_equal(stream_table_id(&again.table, publisher(0)), 5);
 	assert_int_equal(stream_table_id(&again.table, publisher(1)), 6);
-	assert_int_equal(stream_log_seal(&again), 11);
+	assert_int_equal(seal(&again, EPOCH), 11);
 	bench_close(&b);
 }
 

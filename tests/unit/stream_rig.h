@@ -127,6 +127,15 @@ static inline uint64_t logged_id(const struct bench *b, uint64_t position)
 	return slot.flags & STREAM_VOID ? 0 : slot.id;
 }
 
+/* Seals the log in @epoch; its length. */
+static inline uint64_t seal(struct stream_log *log, uint64_t epoch)
+{
+	uint64_t len;
+
+	assert_true(stream_log_seal(log, epoch, &len));
+	return len;
+}
+
 /* Carries what @from has for its successor @to, and the answer back. */
 static inline void chain_carry(struct bench *from, struct bench *to)
 {

@@ -1,0 +1,305 @@
+/* The stream's part in changes of the chain, as a daemon carries it out. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/streams.h"
+
+static struct stream_replica *of(struct sim_replica *r)
+{
+	return &r->cluster->streams->replicas[r->index];
+}
+
+static uint64_t log_len(const struct streams *s)
+{
+	uint64_t len;
+
+	PAWL_ASSERT(stream_log_len(s->ring, STREAM_SLOT, PUBLISHERS_MAX, &len));
+	return len;
+}
+
+struct stream_words *stream_words_of(const struct sim_region *region)
+{
+	return region->stream->ops->base(region->stream);
+}
+
+static struct memory *memory_expose(struct sim_replica *r, uint64_t len)
+{
+	struct memory_config config = {.pages = {.len = len}};
+	struct memory *memory;
+	struct error err;
+
+	PAWL_ASSERT(r->device->ops->expose(r->device, &config, &memory, &err) == 0);
+	return memory;
+}
+
+/*
+ * Memory of the stream?  Then a neighbour's former link ends first.  A publisher's does not have
+ * to: whatever it still writes is found out.
+ */
+bool stream_admit(
+	struct sim_replica *r, const struct memory *memory, uint64_t token, bool *known_p)
+{
+	struct stream_replica *sr = of(r);
+	struct memory *found = sr->inbox == memory ? sr->inbox : NULL;
+
+	for (uint32_t i = 0; i < REGIONS_MAX; i++) {
+		if (r->regions[i].stream == memory)
+			found = r->regions[i].stream;
+	}
+	*known_p = found != NULL;
+	if (found && token >= STREAM_TOKEN_CHAIN)
+		found->ops->evict(found, token);
+	return found != NULL;
+}
+
+static void log_create(struct sim_replica *r, uint64_t begin)
+{
+	struct streams *s = r->cluster->streams;
+	struct stream_replica *sr = of(r);
+	void *bytes = sr->bytes;
+
+	if (!bytes) {
+		bytes = aligned_alloc(64, log_len(s));
+		PAWL_ASSERT(bytes);
+		memset(bytes, 0, log_len(s));
+	}
+	sr->bytes = bytes;
+	sr->serial = ++s->serials;
+	sr->checked = begin;
+	stream_log_create(&sr->log, bytes, s->ring, STREAM_SLOT, PUBLISHERS_MAX, begin);
+}
+
+void stream_start(struct sim_replica *r)
+{
+	struct streams *s = r->cluster->streams;
+	struct stream_replica *sr = of(r);
+
+	sr->inbox = memory_expose(r, (uint64_t)s->ring * STREAM_SLOT);
+	sr->lost = false;
+	if (sr->bytes && !r->keeps_memory) {
+		free(sr->bytes);
+		sr->bytes = NULL;
+	}
+	if (!sr->bytes)
+		return;
+	sr->serial = ++s->serials;
+	if (!stream_log_adopt(&sr->log, sr->bytes, s->ring, STREAM_SLOT, PUBLISHERS_MAX))
+		cluster_wrong(r->cluster, "a log that a process left is not whole");
+	sr->checked = sr->log.control->begin;
+}
+
+void stream_crash(struct sim_replica *r)
+{
+	struct stream_replica *sr = of(r);
+
+	stream_wires_close(sr);
+	if (sr->inbox)
+		sr->inbox->ops->withdraw(sr->inbox);
+	sr->inbox = NULL;
+	if (sr->reused)
+		sr->reused->ops->withdraw(sr->reused);
+	sr->reused = NULL;
+	sr->lost = true;
+	sr->serial = ++r->cluster->streams->serials;
+}
+
+/* The memory of an epoch: words, a backup's inbox, and what subscribers acknowledge. */
+static struct memory *epoch_memory(struct sim_replica *r)
+{
+	struct streams *s = r->cluster->streams;
+	struct stream_replica *sr = of(r);
+	uint64_t len = stream_acks_offset(s, SUBSCRIBERS_MAX);
+
+	if (!MUTATED(STREAM_INBOX_REUSED))
+		return memory_expose(r, len);
+	if (!sr->reused)
+		sr->reused = memory_expose(r, len);
+	return sr->reused;
+}
+
+void stream_install(struct sim_replica *r, struct sim_region *region)
+{
+	region->stream = epoch_memory(r);
+	region->stream_shared = MUTATED(STREAM_INBOX_REUSED);
+	region->stream_ready = false;
+}
+
+static bool is_of(const struct stream_log *log, uint64_t epoch)
+{
+	return log->control->epoch == epoch || log->control->prepared == epoch;
+}
+
+/* Whose sealed log of epoch @from has everything up to @base. */
+static struct sim_replica *source_find(
+	struct sim_replica *r, uint64_t from, uint64_t base)
+{
+	struct cluster *c = r->cluster;
+
+	for (uint32_t i = 0; i < c->config.replicas; i++) {
+		struct sim_replica *other = &c->replicas[i];
+		const struct stream_replica *so = of(other);
+
+		if (other == r || !other->alive || !so->bytes || so->lost ||
+			cluster_is_paused(c, i) || !cluster_reaches(c, i, r->index))
+			continue;
+		if (so->log.phase == STREAM_SEALED && is_of(&so->log, from) &&
+			stream_log_end(&so->log) >= base)
+			return other;
+	}
+	return NULL;
+}
+
+static void fill(
+	struct stream_replica *sr, const struct stream_log *source, uint64_t base)
+{
+	while (stream_log_end(&sr->log) < base) {
+		uint64_t p = stream_log_end(&sr->log) + 1;
+
+		PAWL_ASSERT(stream_log_fill(&sr->log, stream_ring_at(&source->ring, p)));
+	}
+}
+
+/* The log comes to end at the base; false: not yet, for nobody can give what is missing. */
+static bool log_complete(struct sim_replica *r, uint64_t from, uint64_t base, bool alone)
+{
+	struct stream_replica *sr = of(r);
+	bool kept = sr->bytes && stream_log_keeps(&sr->log, from, base);
+	struct sim_replica *source;
+
+	if (kept && stream_log_end(&sr->log) == base)
+		return true;
+	if (alone) {
+		log_create(r, base);
+		return true;
+	}
+	source = source_find(r, from, base);
+	if (!source)
+		return false;
+	if (!kept) {
+		const struct stream_log *log = &of(source)->log;
+
+		log_create(r, stream_log_oldest(log) - 1);
+		stream_log_entries_set(&sr->log, log->table.entries, log->table.rows);
+	}
+	fill(sr, &of(source)->log, base);
+	return true;
+}
+
+bool stream_prepared(struct sim_replica *r, uint64_t epoch)
+{
+	struct cluster *c = r->cluster;
+	struct stream_replica *sr = of(r);
+	struct sim_region *region = replica_region(r, epoch);
+	const struct epoch_region *pending = &r->machine.pending;
+	bool recovers = r->machine.proposal.recovers &&
+			r->machine.proposal.claim == epoch;
+	uint64_t base;
+
+	if (!region || pending->epoch != epoch || region->stream_ready)
+		return true; /* or not wanted any more */
+	base = *region_word(region, region_floor_offset(&c->layout, STREAM_COUNTER));
+	(void)stream_length(r, pending->from);
+	if (sr->bytes && sr->log.phase == STREAM_OPEN)
+		(void)stream_length(r, sr->log.control->epoch);
+	if (!log_complete(r, recovers ? 0 : pending->from, base,
+		    recovers || c->store.record.former.count == 0))
+		return false;
+	stream_wires_close(sr);
+	if (MUTATED(STREAM_LOG_KEPT) && sr->log.control->epoch >= epoch)
+		return false;
+	stream_log_prepare(&sr->log, epoch, stream_words_of(region));
+	region->stream_ready = true;
+	cluster_trace(c, "replica %u: log is ready for epoch %lu, length %lu",
+		r->index + 1, (unsigned long)epoch, (unsigned long)base);
+	return true;
+}
+
+void stream_serve(struct sim_replica *r)
+{
+	struct cluster *c = r->cluster;
+	struct streams *s = c->streams;
+	struct stream_replica *sr = of(r);
+	const struct epoch_region *serving = epoch_serving(&r->machine);
+	struct sim_region *region = replica_region(r, serving->epoch);
+	uint32_t place = epoch_chain_place(&serving->chain, replica_member(r));
+	struct stream_entering entering = {.epoch = serving->epoch,
+		.hole_timeout_ns = s->hole_ns,
+		.head = place == 0,
+		.tail = place + 1 == serving->chain.count};
+	unsigned char *inbox;
+
+	if (!region || !region->stream || !region->stream_ready || place == CHAIN_MAX ||
+		sr->log.control->prepared != serving->epoch)
+		return;
+	inbox = entering.head ? sr->inbox->ops->base(sr->inbox)
+			      : (unsigned char *)stream_words_of(region) +
+					stream_inbox_offset(s);
+	entering.ceiling = *region_word(
+		region, region_ceiling_offset(&c->layout, STREAM_COUNTER));
+	entering.places = (struct stream_places){.words = stream_words_of(region),
+		.inbox = {.bytes = inbox, .slot_len = STREAM_SLOT, .mask = s->ring - 1}};
+	stream_log_waits_for(&sr->log, stream_waited_for(r));
+	stream_log_enter(&sr->log, &entering);
+}
+
+void stream_ceiling(struct sim_replica *r, uint64_t epoch)
+{
+	struct stream_replica *sr = of(r);
+	struct sim_region *region = replica_region(r, epoch);
+
+	if (sr->bytes && sr->log.phase == STREAM_OPEN && sr->log.control->epoch == epoch)
+		stream_log_ceiling_set(&sr->log,
+			*region_word(region, region_ceiling_offset(&r->cluster->layout,
+						     STREAM_COUNTER)));
+}
+
+void stream_seal(struct sim_replica *r, uint64_t epoch)
+{
+	(void)stream_length(r, epoch);
+}
+
+uint64_t stream_length(struct sim_replica *r, uint64_t epoch)
+{
+	struct stream_replica *sr = of(r);
+	uint64_t len;
+
+	if (!sr->bytes || !stream_log_seal(&sr->log, epoch, &len))
+		return 0;
+	return len;
+}
+
+/* Only what is of the epoch that is open here: another one may be prepared already. */
+void stream_retire(struct sim_replica *r, uint64_t epoch)
+{
+	struct stream_replica *sr = of(r);
+	uint64_t len;
+
+	if (!sr->bytes || sr->log.control->epoch != epoch)
+		return;
+	if (stream_log_seal(&sr->log, epoch, &len))
+		stream_wires_close(sr);
+}
+
+/* Where a publisher finds the head's inbox and the tail's words. */
+void stream_join_answer(struct sim_replica *r, struct sim_joined *joined)
+{
+	struct cluster *c = r->cluster;
+	const struct epoch_region *serving = epoch_serving(&r->machine);
+	const struct epoch_chain *chain = &serving->chain;
+	struct epoch_member head = chain->at[0], tail = chain->at[chain->count - 1];
+	struct sim_replica *first = &c->replicas[head.id - 1];
+	struct sim_replica *last = &c->replicas[tail.id - 1];
+	struct sim_region *words = last->alive ? replica_region(last, serving->epoch)
+					       : NULL;
+
+	joined->stream_known = false;
+	if (r->machine.seen.active_epoch != serving->epoch || !first->alive ||
+		first->life != head.incarnation || last->life != tail.incarnation ||
+		!words || !words->stream || !of(first)->inbox)
+		return;
+	joined->stream_known = true;
+	joined->stream_base = r->machine.seen.counters[STREAM_COUNTER].base;
+	(void)strcpy(
+		joined->stream_inbox, of(first)->inbox->ops->address(of(first)->inbox));
+	(void)strcpy(joined->stream_words, words->stream->ops->address(words->stream));
+}

@@ -1,0 +1,244 @@
+/*
+ * A stream in the simulated cluster: replicas, publishers and subscribers run their real core
+ * code (sequencer/core/stream_*.h) beside the counters, over the same memory, network and time,
+ * with rings so small that they wrap all the time.
+ *
+ * The position counter is the cluster's counter 0.  What a message holds follows from who
+ * published it and its id, so that everybody who reads one can check it.
+ */
+#ifndef PAWL_TESTS_SIM_STREAMS_H
+#define PAWL_TESTS_SIM_STREAMS_H
+
+#include "sequencer/core/stream_log.h"
+#include "sequencer/core/stream_publisher.h"
+#include "sequencer/core/stream_subscriber.h"
+#include "tests/sim/cluster.h"
+
+#define STREAM_COUNTER 0
+#define PUBLISHERS_MAX 4
+#define SUBSCRIBERS_MAX 4
+#define STREAM_RING_MAX 32
+#define STREAM_SLOT STREAM_SLOT_LEN_MIN
+#define STREAM_ROOM (STREAM_SLOT - STREAM_SLOT_HEADER)
+#define STREAM_DEPTH 8
+#define STREAM_PARTS_MAX 6 /* slots of the longest message */
+#define TRUTH_MAX 8192	   /* positions of one seed */
+#define IDS_MAX 512	   /* messages of one publisher's life */
+#define STREAM_LIVES_MAX 128
+#define WIRE_DEPTH 32
+
+/* What links of streams present: below are those of clients. */
+#define STREAM_TOKEN_PUBLISHER (UINT64_C(1) << 40)
+#define STREAM_TOKEN_CHAIN (UINT64_C(1) << 41)
+
+/* A link that is made again whenever it fails. */
+struct wire {
+	struct link *link;
+	bool up;
+	bool fresh; /* it has just come up */
+	uint64_t since_ns;
+	uint32_t flight;
+	char address[MEMORY_ADDRESS_MAX];
+};
+
+/* A subscriber that a replica feeds. */
+struct stream_fed_one {
+	bool active;
+	uint64_t generation; /* of its subscription */
+	struct stream_feed feed;
+	struct wire wire;
+	uint64_t down_ns;
+};
+
+struct stream_replica {
+	void *bytes;	 /* of the log; NULL: none */
+	bool lost;	 /* the process is dead, the bytes are there */
+	uint64_t serial; /* of its contents: another one after every loss */
+	struct stream_log log;
+	struct memory *inbox;  /* that publishers write, in whatever epoch */
+	struct memory *reused; /* a backup's, as the broken rule has it */
+	struct wire successor, predecessor;
+	struct stream_fed_one fed[SUBSCRIBERS_MAX];
+	uint64_t checked; /* positions up to here were compared with the truth */
+};
+
+struct sim_publisher {
+	struct cluster *cluster;
+	uint32_t index;
+	uint32_t life; /* place in streams.lives */
+	struct device *device;
+	struct stream_publisher machine;
+	struct stream_message messages[STREAM_DEPTH];
+	struct wire counter, inbox, words; /* at the head, the head, the tail */
+	uint64_t epoch;			   /* that the wires are for */
+	uint64_t base;
+	bool linking;
+	bool entered;
+	uint64_t asked_ns, linking_ns, rests_ns;
+	uint64_t words_in[2];
+	uint64_t draws_ns[64]; /* when draws in flight were posted */
+	uint32_t draws_first, draws_count;
+	uint32_t wanted; /* messages yet to be submitted */
+	bool ambush;	 /* it rests between its next draw and its writes */
+	uint64_t acked_total;
+};
+
+/* One life of a publisher, for the checks. */
+struct stream_life {
+	uint64_t name;
+	uint64_t submitted;
+	uint64_t acked;
+	uint64_t positions[IDS_MAX]; /* where acknowledged messages are said to be */
+};
+
+struct sim_subscriber {
+	struct cluster *cluster;
+	uint32_t index;
+	struct device *device;
+	struct stream_subscriber machine;
+	bool in_place;
+	bool voids;
+	bool placed;	   /* it knows where it begins */
+	uint32_t laziness; /* per thousand looks that it does not take */
+	uint64_t begins_ns;
+	uint64_t generation;
+	uint64_t attached_ns;
+	uint64_t asked_ns;
+	uint64_t last;	    /* of what was delivered or lost; */
+	uint64_t start;	    /* deliveries may begin inside a message after this */
+	uint64_t unguarded; /* what is up to here was not waited for when it came */
+	uint32_t replica;   /* that it reads from, or is fed by */
+	uint64_t epoch;
+	uint64_t serial;
+	struct memory *inbox;
+	uint32_t inbox_mask;
+	struct wire ack;
+	uint64_t acked;
+	/* of a reader in place: a copy that is made in two steps */
+	bool half;
+	uint64_t half_position;
+	_Alignas(64) unsigned char copy[STREAM_RING_MAX * STREAM_SLOT];
+	_Alignas(64) unsigned char slot[STREAM_SLOT];
+	unsigned char buffer[STREAM_PARTS_MAX * STREAM_ROOM];
+};
+
+/* What is at a position, once it is committed. */
+struct stream_truth {
+	bool known;
+	uint8_t flags;
+	uint64_t publisher;
+	uint64_t id;
+	uint64_t epoch;
+};
+
+struct stream_void {
+	uint64_t epoch;
+	uint64_t ns;
+	bool hole;
+};
+
+struct streams {
+	struct cluster *cluster;
+	uint32_t publishers_count, subscribers_count;
+	uint32_t ring; /* slots */
+	uint64_t hole_ns;
+	bool block; /* subscribers are waited for */
+	bool calm;  /* nothing goes wrong */
+	uint32_t eagerness;
+	uint32_t long_messages; /* per thousand */
+	uint32_t torn;		/* per thousand writes, those that arrive in two parts */
+	struct stream_replica replicas[REPLICAS_MAX];
+	struct sim_publisher publishers[PUBLISHERS_MAX];
+	struct sim_subscriber subscribers[SUBSCRIBERS_MAX];
+	struct stream_life lives[STREAM_LIVES_MAX];
+	uint32_t lives_count;
+	struct stream_truth truth[TRUTH_MAX];
+	struct stream_void voids[TRUTH_MAX]; /* as heads made them */
+	uint64_t committed;		     /* largest that any replica knew */
+	uint64_t acked;			     /* largest position that was acknowledged */
+	uint64_t loss; /* everything up to here may be gone: an operator said so */
+	uint64_t serials;
+	uint64_t deliveries;
+	uint64_t holes, refused, gone; /* for those who look at traces */
+};
+
+/* streams.c */
+struct streams *streams_choose(uint64_t seed, struct cluster_config *config);
+void streams_open(struct cluster *c);
+void streams_close(struct cluster *c);
+uint32_t streams_nodes(const struct cluster *c);
+bool streams_done(const struct cluster *c);
+void streams_tell(struct cluster *c);
+uint64_t streams_progress(const struct cluster *c);
+void streams_joined(struct cluster *c, uint32_t node, const struct sim_joined *joined);
+
+/* stream_wire.c */
+/* True: it can be used now.  @address: where to; an empty one ends it. */
+bool wire_tend(struct wire *w, struct cluster *c, struct device *device,
+	const char *address, uint64_t token);
+void wire_close(struct wire *w);
+/* Takes completions; false: it failed, and is closed. */
+bool wire_collect(
+	struct wire *w, void (*done)(void *, const struct completion *), void *context);
+bool wire_has_room(const struct wire *w, uint32_t operations);
+bool wire_write(struct wire *w, uint64_t offset, const void *bytes, size_t len);
+
+/* stream_replica.c: the thread that serves streams */
+void stream_replica_tick(struct sim_replica *r);
+void stream_replica_subscribe(struct sim_replica *r, const struct parcel *parcel);
+uint64_t stream_acks_offset(const struct streams *s, uint32_t subscriber);
+uint64_t stream_inbox_offset(const struct streams *s);
+void stream_wires_close(struct stream_replica *sr);
+uint64_t stream_waited_for(struct sim_replica *r);
+
+/* stream_epochs.c: changes of the chain, as a daemon carries them out */
+bool stream_admit(struct sim_replica *r, const struct memory *memory, uint64_t token,
+	bool *known_p);
+void stream_start(struct sim_replica *r);
+void stream_install(struct sim_replica *r, struct sim_region *region);
+bool stream_prepared(struct sim_replica *r, uint64_t epoch);
+void stream_serve(struct sim_replica *r);
+void stream_ceiling(struct sim_replica *r, uint64_t epoch);
+void stream_retire(struct sim_replica *r, uint64_t epoch);
+void stream_seal(struct sim_replica *r, uint64_t epoch);
+uint64_t stream_length(struct sim_replica *r, uint64_t epoch);
+void stream_crash(struct sim_replica *r);
+void stream_join_answer(struct sim_replica *r, struct sim_joined *joined);
+struct stream_words *stream_words_of(const struct sim_region *region);
+
+/* stream_publishers.c */
+void publisher_start(struct sim_publisher *p);
+void publisher_tick(struct sim_publisher *p);
+void publisher_joined(struct sim_publisher *p, const struct sim_joined *joined);
+/* Its process dies, and another takes its row. */
+void publisher_renew(struct sim_publisher *p);
+void publisher_close(struct sim_publisher *p);
+uint32_t publisher_node(const struct cluster *c, uint32_t index);
+
+/* stream_subscribers.c */
+void subscriber_start(struct sim_subscriber *k);
+void subscriber_tick(struct sim_subscriber *k);
+void subscriber_close(struct sim_subscriber *k);
+/* It dies, and another begins. */
+void subscriber_renew(struct sim_subscriber *k);
+bool subscriber_at_end(const struct sim_subscriber *k);
+uint32_t subscriber_node(const struct cluster *c, uint32_t index);
+
+/* stream_checks.c */
+uint32_t message_slots(const struct streams *s, uint64_t publisher, uint64_t id);
+uint32_t message_part_len(
+	const struct streams *s, uint64_t publisher, uint64_t id, uint32_t part);
+void message_part_fill(const struct streams *s, uint64_t publisher, uint64_t id,
+	uint32_t part, unsigned char *to);
+/* A replica's log, as far as it is committed, is what everybody else's is. */
+void check_committed(struct sim_replica *r);
+/* A head has just logged what is new since @from. */
+void check_decided(struct sim_replica *r, uint64_t from, uint64_t holes);
+void check_acked(struct sim_publisher *p, const struct stream_publisher_result *result);
+void check_drawn(
+	struct sim_publisher *p, uint64_t first, uint64_t last, uint64_t posted_ns);
+void check_delivery(struct sim_subscriber *k, const struct stream_delivery *d);
+void check_stream_base(struct cluster *c, uint64_t epoch, uint64_t base);
+const char *check_streams(struct cluster *c);
+
+#endif
