@@ -28,6 +28,12 @@ struct stream_fed {
 	uint64_t oldest; /* what is before and not there will not come */
 };
 
+/* At the begin of an inbox's memory; the slots follow. */
+struct stream_inbox {
+	struct stream_fed fed; /* the feeder's */
+	uint64_t unused[6];
+};
+
 struct stream_feed {
 	uint64_t slots; /* of the inbox */
 	uint64_t sent;	/* slots up to here have been posted */

@@ -75,8 +75,6 @@ struct stream_back {
 struct stream_words {
 	uint64_t commit; /* own; publishers read it at the tail, subscribers anywhere */
 	uint64_t unused[7];
-	struct stream_fed fed; /* the predecessor's, about this replica's inbox */
-	uint64_t unused_fed[6];
 	struct stream_back back; /* the successor's */
 	uint64_t unused_back[5];
 	uint64_t entries[]; /* own: stream_entry_word of every row */
@@ -84,8 +82,9 @@ struct stream_words {
 
 /* Where an epoch's memory is. */
 struct stream_places {
-	struct stream_words *words; /* zeroed, or as the mutation has it */
-	struct stream_ring inbox;   /* as many slots, as long, as the log */
+	struct stream_words *words;
+	struct stream_inbox *inbox; /* a backup's; not used at the head */
+	struct stream_ring ring; /* of the inbox: as many slots, as long, as the log's */
 };
 
 enum stream_phase {
@@ -164,11 +163,12 @@ bool stream_log_fill(struct stream_log *log, const void *slot)
 	__attribute__((warn_unused_result));
 
 /*
- * The log ends where @epoch will begin: from now on it is one of that epoch too, and @words say
- * what neighbours and publishers may read and write as soon as it is active (C9).
+ * The log ends where @epoch will begin: from now on it is one of that epoch too.  @words and
+ * @inbox, memory that is new, say what neighbours and publishers may read and write as soon as
+ * the epoch is active (C9).
  */
-void stream_log_prepare(
-	struct stream_log *log, uint64_t epoch, struct stream_words *words);
+void stream_log_prepare(struct stream_log *log, uint64_t epoch,
+	struct stream_words *words, struct stream_inbox *inbox);
 
 struct stream_entering {
 	uint64_t epoch;

@@ -42,8 +42,9 @@ struct sim_region {
 	uint64_t incarnation;
 	struct memory *memory;
 	struct memory *stream; /* of the stream in this epoch; NULL: none */
-	bool stream_ready;     /* its log ends at the base */
-	bool stream_shared;    /* other epochs use it too: a broken rule */
+	struct memory *stream_inbox;
+	bool stream_ready;  /* its log ends at the base */
+	bool stream_shared; /* other epochs use it too: a broken rule */
 	bool retired;
 	bool exact[COUNTERS]; /* sealed at this value, which the floor remembers */
 	uint64_t values[COUNTERS];

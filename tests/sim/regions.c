@@ -25,8 +25,10 @@ void region_free(struct sim_region *region)
 {
 	if (region->memory)
 		region->memory->ops->withdraw(region->memory);
-	if (region->stream && !region->stream_shared)
+	if (region->stream)
 		region->stream->ops->withdraw(region->stream);
+	if (region->stream_inbox && !region->stream_shared)
+		region->stream_inbox->ops->withdraw(region->stream_inbox);
 	memset(region, 0, sizeof(*region));
 }
 
@@ -214,6 +216,7 @@ void region_keep(struct sim_replica *r)
 		remains->region = r->regions[i];
 		remains->region.memory = NULL;
 		remains->region.stream = NULL;
+		remains->region.stream_inbox = NULL;
 		remains->bytes = malloc(memory->ops->len(memory));
 		PAWL_ASSERT(remains->bytes);
 		memcpy(remains->bytes, memory->ops->base(memory),

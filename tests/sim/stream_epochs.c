@@ -45,6 +45,8 @@ bool stream_admit(
 	for (uint32_t i = 0; i < REGIONS_MAX; i++) {
 		if (r->regions[i].stream == memory)
 			found = r->regions[i].stream;
+		if (r->regions[i].stream_inbox == memory)
+			found = r->regions[i].stream_inbox;
 	}
 	*known_p = found != NULL;
 	if (found && token >= STREAM_TOKEN_CHAIN)
@@ -103,12 +105,12 @@ void stream_crash(struct sim_replica *r)
 	sr->serial = ++r->cluster->streams->serials;
 }
 
-/* The memory of an epoch: words, a backup's inbox, and what subscribers acknowledge. */
-static struct memory *epoch_memory(struct sim_replica *r)
+/* A backup's inbox is fresh in every epoch; or the same, as the broken rule has it. */
+static struct memory *inbox_memory(struct sim_replica *r)
 {
-	struct streams *s = r->cluster->streams;
 	struct stream_replica *sr = of(r);
-	uint64_t len = stream_acks_offset(s, SUBSCRIBERS_MAX);
+	uint64_t len = sizeof(struct stream_inbox) +
+		       (uint64_t)r->cluster->streams->ring * STREAM_SLOT;
 
 	if (!MUTATED(STREAM_INBOX_REUSED))
 		return memory_expose(r, len);
@@ -119,7 +121,8 @@ static struct memory *epoch_memory(struct sim_replica *r)
 
 void stream_install(struct sim_replica *r, struct sim_region *region)
 {
-	region->stream = epoch_memory(r);
+	region->stream = memory_expose(r, stream_acks_offset(SUBSCRIBERS_MAX));
+	region->stream_inbox = inbox_memory(r);
 	region->stream_shared = MUTATED(STREAM_INBOX_REUSED);
 	region->stream_ready = false;
 }
@@ -175,6 +178,8 @@ static bool log_complete(struct sim_replica *r, uint64_t from, uint64_t base, bo
 	source = source_find(r, from, base);
 	if (!source)
 		return false;
+	kept = kept &&
+	       stream_log_end(&sr->log) + 1 >= stream_log_oldest(&of(source)->log);
 	if (!kept) {
 		const struct stream_log *log = &of(source)->log;
 
@@ -207,7 +212,8 @@ bool stream_prepared(struct sim_replica *r, uint64_t epoch)
 	stream_wires_close(sr);
 	if (MUTATED(STREAM_LOG_KEPT) && sr->log.control->epoch >= epoch)
 		return false;
-	stream_log_prepare(&sr->log, epoch, stream_words_of(region));
+	stream_log_prepare(&sr->log, epoch, stream_words_of(region),
+		region->stream_inbox->ops->base(region->stream_inbox));
 	region->stream_ready = true;
 	cluster_trace(c, "replica %u: log is ready for epoch %lu, length %lu",
 		r->index + 1, (unsigned long)epoch, (unsigned long)base);
@@ -217,27 +223,29 @@ bool stream_prepared(struct sim_replica *r, uint64_t epoch)
 void stream_serve(struct sim_replica *r)
 {
 	struct cluster *c = r->cluster;
-	struct streams *s = c->streams;
 	struct stream_replica *sr = of(r);
 	const struct epoch_region *serving = epoch_serving(&r->machine);
 	struct sim_region *region = replica_region(r, serving->epoch);
 	uint32_t place = epoch_chain_place(&serving->chain, replica_member(r));
 	struct stream_entering entering = {.epoch = serving->epoch,
-		.hole_timeout_ns = s->hole_ns,
+		.hole_timeout_ns = c->streams->hole_ns,
 		.head = place == 0,
 		.tail = place + 1 == serving->chain.count};
-	unsigned char *inbox;
+	struct stream_inbox *inbox;
+	void *ring;
 
 	if (!region || !region->stream || !region->stream_ready || place == CHAIN_MAX ||
 		sr->log.control->prepared != serving->epoch)
 		return;
-	inbox = entering.head ? sr->inbox->ops->base(sr->inbox)
-			      : (unsigned char *)stream_words_of(region) +
-					stream_inbox_offset(s);
+	inbox = region->stream_inbox->ops->base(region->stream_inbox);
+	ring = entering.head ? sr->inbox->ops->base(sr->inbox) : (void *)(inbox + 1);
 	entering.ceiling = *region_word(
 		region, region_ceiling_offset(&c->layout, STREAM_COUNTER));
 	entering.places = (struct stream_places){.words = stream_words_of(region),
-		.inbox = {.bytes = inbox, .slot_len = STREAM_SLOT, .mask = s->ring - 1}};
+		.inbox = inbox,
+		.ring = {.bytes = ring,
+			.slot_len = STREAM_SLOT,
+			.mask = c->streams->ring - 1}};
 	stream_log_waits_for(&sr->log, stream_waited_for(r));
 	stream_log_enter(&sr->log, &entering);
 }

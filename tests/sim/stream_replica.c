@@ -6,20 +6,14 @@
 #define BATCH 8
 #define FEED_PATIENCE_NS 1500000
 
-uint64_t stream_inbox_offset(const struct streams *s)
+uint64_t stream_acks_offset(uint32_t subscriber)
 {
-	(void)s;
-	return (stream_words_len(PUBLISHERS_MAX) + 63) / 64 * 64;
-}
-
-uint64_t stream_acks_offset(const struct streams *s, uint32_t subscriber)
-{
-	return stream_inbox_offset(s) + (uint64_t)s->ring * STREAM_SLOT +
+	return (stream_words_len(PUBLISHERS_MAX) + 63) / 64 * 64 +
 	       (uint64_t)subscriber * 64;
 }
 
-/* The stream's memory at a neighbour in the chain; NULL: its daemon can not say. */
-static const char *neighbour_address(struct sim_replica *r, int32_t distance)
+/* The region of a neighbour in the chain; NULL: its daemon can not say. */
+static struct sim_region *neighbour(struct sim_replica *r, int32_t distance)
 {
 	struct cluster *c = r->cluster;
 	const struct epoch_region *serving = epoch_serving(&r->machine);
@@ -29,28 +23,42 @@ static const char *neighbour_address(struct sim_replica *r, int32_t distance)
 	struct sim_replica *other;
 
 	if (self == CHAIN_MAX || place >= serving->chain.count)
-		return "";
+		return NULL;
 	other = &c->replicas[serving->chain.at[place].id - 1];
 	if (!other->alive || other->life != serving->chain.at[place].incarnation)
-		return "";
+		return NULL;
 	region = replica_region(other, serving->epoch);
-	return region && region->stream ? region->stream->ops->address(region->stream)
-					: "";
+	return region && region->stream ? region : NULL;
+}
+
+static const char *successor_address(struct sim_replica *r)
+{
+	struct sim_region *region = neighbour(r, 1);
+
+	return region ? region->stream_inbox->ops->address(region->stream_inbox) : "";
+}
+
+static const char *predecessor_address(struct sim_replica *r)
+{
+	struct sim_region *region = neighbour(r, -1);
+
+	return region ? region->stream->ops->address(region->stream) : "";
 }
 
 /* True: the whole run and its words were posted. */
-static bool run_post(struct streams *s, struct wire *w, const struct stream_log *log,
-	const struct stream_run *run, uint64_t ring_offset, uint32_t mask)
+static bool run_post(struct wire *w, const struct stream_log *log,
+	const struct stream_run *run, uint32_t mask)
 {
 	for (uint32_t i = 0; i < run->parts_count; i++) {
 		const struct stream_part *part = &run->parts[i];
 
-		if (!wire_write(w, ring_offset + (part->first & mask) * STREAM_SLOT,
+		if (!wire_write(w,
+			    sizeof(struct stream_inbox) +
+				    (part->first & mask) * STREAM_SLOT,
 			    stream_ring_at(&log->ring, part->first),
 			    (size_t)part->count * STREAM_SLOT))
 			return false;
 	}
-	(void)s;
 	return true;
 }
 
@@ -59,18 +67,17 @@ static void words_post(struct wire *w, struct stream_feed *feed, uint64_t oldest
 	struct stream_fed words;
 
 	if (wire_has_room(w, 1) && stream_feed_words(feed, oldest, &words) &&
-		wire_write(w, offsetof(struct stream_words, fed), &words, sizeof(words)))
+		wire_write(w, offsetof(struct stream_inbox, fed), &words, sizeof(words)))
 		stream_feed_words_posted(feed, &words);
 }
 
 static void forward(struct sim_replica *r)
 {
-	struct streams *s = r->cluster->streams;
-	struct stream_replica *sr = &s->replicas[r->index];
+	struct stream_replica *sr = &r->cluster->streams->replicas[r->index];
 	struct wire *w = &sr->successor;
 	struct stream_run run;
 
-	if (!wire_tend(w, r->cluster, r->device, neighbour_address(r, 1),
+	if (!wire_tend(w, r->cluster, r->device, successor_address(r),
 		    STREAM_TOKEN_CHAIN + r->index))
 		return;
 	if (!wire_collect(w, NULL, NULL))
@@ -78,8 +85,7 @@ static void forward(struct sim_replica *r)
 	if (w->fresh)
 		stream_log_successor_again(&sr->log);
 	while (wire_has_room(w, 4) && stream_log_run(&sr->log, BATCH, &run)) {
-		if (!run_post(s, w, &sr->log, &run, stream_inbox_offset(s),
-			    sr->log.ring.mask))
+		if (!run_post(w, &sr->log, &run, sr->log.ring.mask))
 			return;
 		stream_feed_run_posted(&sr->log.successor, &run);
 	}
@@ -93,7 +99,7 @@ static void answer(struct sim_replica *r)
 	struct stream_back back;
 
 	if (sr->log.head ||
-		!wire_tend(w, r->cluster, r->device, neighbour_address(r, -1),
+		!wire_tend(w, r->cluster, r->device, predecessor_address(r),
 			STREAM_TOKEN_CHAIN + REPLICAS_MAX + r->index) ||
 		!wire_collect(w, NULL, NULL))
 		return;
@@ -109,8 +115,7 @@ static uint64_t *ack_word(struct sim_replica *r, uint32_t subscriber)
 	struct sim_region *region = replica_region(r, r->served);
 	unsigned char *base = region->stream->ops->base(region->stream);
 
-	return (uint64_t *)(void *)(base +
-				    stream_acks_offset(r->cluster->streams, subscriber));
+	return (uint64_t *)(void *)(base + stream_acks_offset(subscriber));
 }
 
 /* A subscriber that can not be reached for long is forgotten. */
@@ -126,8 +131,7 @@ static void feed_down(struct sim_replica *r, struct stream_fed_one *one)
 
 static void feed(struct sim_replica *r, uint32_t subscriber)
 {
-	struct streams *s = r->cluster->streams;
-	struct stream_replica *sr = &s->replicas[r->index];
+	struct stream_replica *sr = &r->cluster->streams->replicas[r->index];
 	struct stream_fed_one *one = &sr->fed[subscriber];
 	char address[MEMORY_ADDRESS_MAX];
 	struct stream_run run;
@@ -145,8 +149,7 @@ static void feed(struct sim_replica *r, uint32_t subscriber)
 	stream_feed_consumed(&one->feed, *ack_word(r, subscriber));
 	while (wire_has_room(&one->wire, 4) &&
 		stream_log_run_to(&sr->log, &one->feed, BATCH, &run)) {
-		if (!run_post(s, &one->wire, &sr->log, &run, sizeof(struct stream_words),
-			    (uint32_t)one->feed.slots - 1))
+		if (!run_post(&one->wire, &sr->log, &run, (uint32_t)one->feed.slots - 1))
 			return;
 		stream_feed_run_posted(&one->feed, &run);
 	}

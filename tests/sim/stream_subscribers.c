@@ -164,7 +164,7 @@ static void place_tick(struct sim_subscriber *k)
 
 /* An inbox that a replica feeds */
 
-static struct stream_words *inbox_words(const struct sim_subscriber *k)
+static struct stream_inbox *inbox_words(const struct sim_subscriber *k)
 {
 	return k->inbox->ops->base(k->inbox);
 }
@@ -173,7 +173,7 @@ static void inbox_expose(struct sim_subscriber *k)
 {
 	uint64_t slots = UINT64_C(4) << cluster_random(k->cluster, 3);
 	struct memory_config config = {
-		.pages = {.len = sizeof(struct stream_words) + slots * STREAM_SLOT}};
+		.pages = {.len = sizeof(struct stream_inbox) + slots * STREAM_SLOT}};
 	struct error err;
 
 	PAWL_ASSERT(k->device->ops->expose(k->device, &config, &k->inbox, &err) == 0);
@@ -206,7 +206,7 @@ static void subscribe(struct sim_subscriber *k)
 /* The first words have come: it can be read. */
 static void inbox_attach(struct sim_subscriber *k)
 {
-	struct stream_words *words = inbox_words(k);
+	struct stream_inbox *words = inbox_words(k);
 	struct stream_ring ring = {.bytes = (unsigned char *)(words + 1),
 		.slot_len = STREAM_SLOT,
 		.mask = k->inbox_mask};
@@ -236,7 +236,7 @@ static void acknowledge(struct sim_subscriber *k)
 	if (k->ack.fresh)
 		k->acked = 0;
 	if (consumed != k->acked && wire_has_room(&k->ack, 1) &&
-		wire_write(&k->ack, stream_acks_offset(c->streams, k->index), &consumed,
+		wire_write(&k->ack, stream_acks_offset(k->index), &consumed,
 			sizeof(consumed)))
 		k->acked = consumed;
 }

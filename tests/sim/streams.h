@@ -186,8 +186,7 @@ bool wire_write(struct wire *w, uint64_t offset, const void *bytes, size_t len);
 /* stream_replica.c: the thread that serves streams */
 void stream_replica_tick(struct sim_replica *r);
 void stream_replica_subscribe(struct sim_replica *r, const struct parcel *parcel);
-uint64_t stream_acks_offset(const struct streams *s, uint32_t subscriber);
-uint64_t stream_inbox_offset(const struct streams *s);
+uint64_t stream_acks_offset(uint32_t subscriber);
 void stream_wires_close(struct stream_replica *sr);
 uint64_t stream_waited_for(struct sim_replica *r);
 

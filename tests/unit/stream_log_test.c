@@ -152,8 +152,9 @@ static void a_head_stops_at_the_ceiling(void **state)
 
 	(void)state;
 	bench_create(&b, 0);
-	entering.places = (struct stream_places){.words = b.words, .inbox = b.inbox};
-	stream_log_prepare(&b.log, EPOCH, b.words);
+	entering.places = (struct stream_places){
+		.words = b.words, .inbox = b.fed, .ring = b.inbox};
+	stream_log_prepare(&b.log, EPOCH, b.words, b.fed);
 	stream_log_enter(&b.log, &entering);
 	message_put(&b, 1, 0, 1);
 	message_put(&b, 2, 0, 2);
@@ -232,7 +233,7 @@ static void a_backup_waits_for_the_word_behind_the_slots(void **state)
 	chain_open(&c);
 	message_put(&c.middle, 1, 0, 1); /* as the predecessor would, without the word */
 	assert_false(advance(&c.middle, 0, 0));
-	c.middle.words->fed.end = 1;
+	c.middle.fed->fed.end = 1;
 	assert_true(advance(&c.middle, 0, 0));
 	chain_close(&c);
 }
@@ -384,13 +385,13 @@ static void an_epoch_that_never_was_leaves_the_log_as_it_is(void **state)
 	(void)advance(&b, 1, 0);
 	(void)seal(&b.log, EPOCH);
 	words_fresh(&b);
-	stream_log_prepare(&b.log, EPOCH + 1, b.words);
+	stream_log_prepare(&b.log, EPOCH + 1, b.words, b.fed);
 	assert_true(stream_log_keeps(&b.log, EPOCH, 1));     /* it never became active */
 	assert_true(stream_log_keeps(&b.log, EPOCH + 1, 1)); /* it did */
 	assert_false(stream_log_keeps(&b.log, EPOCH + 2, 1));
 	assert_int_equal(seal(&b.log, EPOCH + 1), 1); /* and this one had not heard */
 	assert_false(stream_log_seal(&b.log, EPOCH, &len));
-	stream_log_prepare(&b.log, EPOCH + 2, b.words);
+	stream_log_prepare(&b.log, EPOCH + 2, b.words, b.fed);
 	assert_true(stream_log_keeps(&b.log, EPOCH + 1, 1));
 	bench_close(&b);
 }
@@ -402,7 +403,7 @@ static void a_predecessor_may_be_earlier(void **state)
 	(void)state;
 	bench_open(&c.head, true, false);
 	bench_create(&c.tail, 0);
-	stream_log_prepare(&c.tail.log, EPOCH, c.tail.words);
+	stream_log_prepare(&c.tail.log, EPOCH, c.tail.words, c.tail.fed);
 	c.head.words->back.released = 0;
 	message_put(&c.head, 1, 0, 1);
 	assert_true(advance(&c.head, 1, 0));

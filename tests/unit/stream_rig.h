@@ -24,6 +24,7 @@ struct bench {
 	struct stream_log log;
 	unsigned char *memory;
 	struct stream_words *words;
+	struct stream_inbox *fed;
 	struct stream_ring inbox;
 	uint64_t memory_len;
 };
@@ -40,7 +41,9 @@ static inline void *zeroed(size_t len)
 static inline void words_fresh(struct bench *b)
 {
 	free(b->words);
+	free(b->fed);
 	free(b->inbox.bytes);
+	b->fed = zeroed(sizeof(*b->fed));
 	b->words = zeroed(stream_words_len(ROWS));
 	b->inbox = (struct stream_ring){.bytes = zeroed(SLOTS * SLOT_LEN),
 		.slot_len = SLOT_LEN,
@@ -64,14 +67,14 @@ static inline void bench_enter_prepared(
 		.hole_timeout_ns = HOLE_NS,
 		.head = head,
 		.tail = tail,
-		.places = {.words = b->words, .inbox = b->inbox}};
+		.places = {.words = b->words, .inbox = b->fed, .ring = b->inbox}};
 
 	stream_log_enter(&b->log, &entering);
 }
 
 static inline void bench_enter(struct bench *b, uint64_t epoch, bool head, bool tail)
 {
-	stream_log_prepare(&b->log, epoch, b->words);
+	stream_log_prepare(&b->log, epoch, b->words, b->fed);
 	bench_enter_prepared(b, epoch, head, tail);
 }
 
@@ -86,6 +89,7 @@ static inline void bench_close(struct bench *b)
 {
 	free(b->memory);
 	free(b->words);
+	free(b->fed);
 	free(b->inbox.bytes);
 }
 
@@ -154,7 +158,7 @@ static inline void chain_carry(struct bench *from, struct bench *to)
 	}
 	if (stream_feed_words(
 		    &from->log.successor, stream_log_oldest(&from->log), &words)) {
-		to->words->fed = words;
+		to->fed->fed = words;
 		stream_feed_words_posted(&from->log.successor, &words);
 	}
 }
