@@ -154,7 +154,11 @@ bool stream_log_seal(struct stream_log *log, uint64_t epoch, uint64_t *len_p)
  */
 bool stream_log_keeps(const struct stream_log *log, uint64_t from, uint64_t base);
 
-/* A log that is filled has @entries already, as of the end of what is going to be filled in. */
+/*
+ * A log that was created to be filled has @entries from the beginning: those of the log that it
+ * is filled from, which ends exactly at the base.  A longer log's table would know of messages
+ * that are not in the stream, and the head would refuse them for ever (Q3).
+ */
 void stream_log_entries_set(
 	struct stream_log *log, const struct stream_entry *entries, uint32_t rows);
 

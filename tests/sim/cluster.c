@@ -246,7 +246,7 @@ static void quiet_run(struct cluster *c)
 			rescued_ns = cluster_now(c);
 			(void)(operator_recover(c) || operator_begin(c));
 		}
-		if (!planned && !c->config.scripted && !(c->streams && c->streams->calm))
+		if (!planned && !c->config.scripted && (!c->streams || c->streams->plans))
 			planned = operator_plan(c);
 	}
 }

@@ -70,6 +70,10 @@ static void truth_learn(struct cluster *c, const struct stream_slot *slot)
 		.publisher = slot->publisher,
 		.id = slot->id,
 		.epoch = slot->epoch};
+	cluster_trace(c,
+		"position %" PRIu64 ": epoch %" PRIu64 " publisher %" PRIx64
+		" id %" PRIu64 " flags %u",
+		slot->position, slot->epoch, slot->publisher, slot->id, slot->flags);
 	if (slot->epoch != epoch_deciding(c, slot->position))
 		cluster_wrong(c, "a slot was logged that is not of the epoch");
 }
@@ -99,6 +103,22 @@ void check_committed(struct sim_replica *r)
 	}
 	if (log->commit > s->committed)
 		s->committed = log->commit;
+}
+
+void check_inbox(struct sim_replica *r)
+{
+	const struct stream_log *log = &r->cluster->streams->replicas[r->index].log;
+
+	for (uint64_t p = stream_log_end(log) + 1; p <= log->places.inbox->fed.end; p++) {
+		struct stream_slot slot;
+
+		if (!stream_slot_read(
+			    stream_ring_at(&log->places.ring, p), STREAM_SLOT, &slot) ||
+			slot.position != p || slot.epoch != log->control->epoch) {
+			cluster_wrong(r->cluster, "an inbox has not what it says");
+			return;
+		}
+	}
 }
 
 /* Everything that the members of an epoch begin with is committed. */

@@ -132,7 +132,10 @@ static bool is_of(const struct stream_log *log, uint64_t epoch)
 	return log->control->epoch == epoch || log->control->prepared == epoch;
 }
 
-/* Whose sealed log of epoch @from has everything up to @base. */
+/*
+ * Whose sealed log of epoch @from ends at @base.  A longer one will not do: its table knows of
+ * messages that are not in the stream.
+ */
 static struct sim_replica *source_find(
 	struct sim_replica *r, uint64_t from, uint64_t base)
 {
@@ -146,7 +149,7 @@ static struct sim_replica *source_find(
 			cluster_is_paused(c, i) || !cluster_reaches(c, i, r->index))
 			continue;
 		if (so->log.phase == STREAM_SEALED && is_of(&so->log, from) &&
-			stream_log_end(&so->log) >= base)
+			stream_log_end(&so->log) == base)
 			return other;
 	}
 	return NULL;

@@ -202,6 +202,9 @@ static bool write_post(
 	stream_slot_write(bytes, &slot, bytes + STREAM_SLOT_HEADER);
 	if (!slot_post(p, effect->position, bytes, stream_slot_used(&slot)))
 		return false;
+	cluster_trace(p->cluster, "publisher %u: writes part %u of message %lu at %lu",
+		p->index, effect->part, (unsigned long)effect->id,
+		(unsigned long)effect->position);
 	misplace(p, effect->position, bytes, stream_slot_used(&slot));
 	return true;
 }

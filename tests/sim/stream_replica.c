@@ -229,6 +229,8 @@ static void take(struct sim_replica *r, struct stream_replica *sr)
 
 	if (MUTATED(STREAM_BACKUP_VOIDS) && !sr->log.head)
 		drawn = from + 1;
+	if (!sr->log.head)
+		check_inbox(r);
 	stream_log_waits_for(&sr->log, stream_waited_for(r));
 	(void)stream_log_look_back(&sr->log);
 	(void)stream_log_advance(&sr->log, drawn,

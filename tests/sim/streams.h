@@ -144,6 +144,7 @@ struct streams {
 	uint64_t hole_ns;
 	bool block; /* subscribers are waited for */
 	bool calm;  /* nothing goes wrong */
+	bool plans; /* people change the chain once all is well: what hangs goes on */
 	uint32_t eagerness;
 	uint32_t long_messages; /* per thousand */
 	uint32_t torn;		/* per thousand writes, those that arrive in two parts */
@@ -231,6 +232,8 @@ void message_part_fill(const struct streams *s, uint64_t publisher, uint64_t id,
 	uint32_t part, unsigned char *to);
 /* A replica's log, as far as it is committed, is what everybody else's is. */
 void check_committed(struct sim_replica *r);
+/* What a backup's inbox says that it has is there. */
+void check_inbox(struct sim_replica *r);
 /* A head has just logged what is new since @from. */
 void check_decided(struct sim_replica *r, uint64_t from, uint64_t holes);
 void check_acked(struct sim_publisher *p, const struct stream_publisher_result *result);
