@@ -8,7 +8,7 @@
 #include "sequencer/core/stream_slot.h"
 #include "sequencer/core/stream_table.h"
 
-/* So many positions at most are drawn at once for several messages. */
+/* So many positions at most are drawn at once for several messages, and half the ring. */
 #define TOGETHER_MAX 64
 
 static struct stream_message *message_at(const struct stream_publisher *p, uint64_t id)
@@ -103,6 +103,12 @@ static bool next_write(
 	return true;
 }
 
+/* What waits for the window is in everybody's way, and is lost if it meets a void. */
+static uint64_t together_max(const struct stream_publisher *p)
+{
+	return p->ring_slots / 2 < TOGETHER_MAX ? p->ring_slots / 2 : TOGETHER_MAX;
+}
+
 /*
  * Positions that can not be written yet would be in everybody's way: nothing more is drawn while
  * some wait for the window.
@@ -117,7 +123,7 @@ static bool next_draw(
 	while (e.id + e.together <= p->submitted) {
 		uint32_t slots = message_at(p, e.id + e.together)->slots;
 
-		if (e.together > 0 && e.n + slots > TOGETHER_MAX)
+		if (e.together > 0 && e.n + slots > together_max(p))
 			break;
 		e.n += slots;
 		e.together++;

@@ -107,8 +107,12 @@ void check_committed(struct sim_replica *r)
 
 void check_inbox(struct sim_replica *r)
 {
-	const struct stream_log *log = &r->cluster->streams->replicas[r->index].log;
+	struct stream_replica *sr = &r->cluster->streams->replicas[r->index];
+	const struct stream_log *log = &sr->log;
 
+	if (log->places.inbox->fed.end < sr->fed_seen)
+		cluster_wrong(r->cluster, "an inbox has no more what it had");
+	sr->fed_seen = log->places.inbox->fed.end;
 	for (uint64_t p = stream_log_end(log) + 1; p <= log->places.inbox->fed.end; p++) {
 		struct stream_slot slot;
 

@@ -45,8 +45,10 @@ bool stream_admit(
 	for (uint32_t i = 0; i < REGIONS_MAX; i++) {
 		if (r->regions[i].stream == memory)
 			found = r->regions[i].stream;
-		if (r->regions[i].stream_inbox == memory)
+		if (r->regions[i].stream_inbox == memory) {
 			found = r->regions[i].stream_inbox;
+			sr->fed_seen = 0;
+		}
 	}
 	*known_p = found != NULL;
 	if (found && token >= STREAM_TOKEN_CHAIN)
@@ -249,6 +251,7 @@ void stream_serve(struct sim_replica *r)
 		.ring = {.bytes = ring,
 			.slot_len = STREAM_SLOT,
 			.mask = c->streams->ring - 1}};
+	sr->fed_seen = 0;
 	stream_log_waits_for(&sr->log, stream_waited_for(r));
 	stream_log_enter(&sr->log, &entering);
 }

@@ -127,6 +127,31 @@ static void fault_wire(struct cluster *c)
 		sim_link_lose(w->link, cluster_chance(c, 500));
 }
 
+static void on_pause(void *context, uint64_t node)
+{
+	struct cluster *c = context;
+
+	if (!c->quiet)
+		fault_pause(c, (uint32_t)node, 100000 + cluster_random(c, 300000));
+}
+
+/*
+ * A replica in the middle is stopped until it is voted out, and wakes with slots to forward, at
+ * a time when its successor of old is about to rest.
+ */
+static void fault_middle(struct cluster *c)
+{
+	const struct epoch_record *record = &c->store.record;
+	uint64_t ns = c->config.detect_ns + 300000 + cluster_random(c, 900000);
+	uint32_t place;
+
+	if (!c->store.present || record->phase != EPOCH_ACTIVE || record->chain.count < 3)
+		return;
+	place = 1 + (uint32_t)cluster_random(c, record->chain.count - 2);
+	fault_pause(c, record->chain.at[place].id - 1, ns);
+	call_at(c, ns - 50000, on_pause, c, record->chain.at[place + 1].id - 1);
+}
+
 static void fault_publisher(struct cluster *c)
 {
 	struct streams *s = c->streams;
@@ -146,7 +171,7 @@ static void on_fault(void *context, uint64_t unused)
 	(void)unused;
 	if (c->quiet)
 		return;
-	switch (cluster_random(c, 5)) {
+	switch (cluster_random(c, 6)) {
 	case 0:
 	case 1:
 		fault_publisher(c);
@@ -154,6 +179,9 @@ static void on_fault(void *context, uint64_t unused)
 	case 2:
 	case 3:
 		fault_wire(c);
+		break;
+	case 4:
+		fault_middle(c);
 		break;
 	default:
 		subscriber_renew(

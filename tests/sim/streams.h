@@ -59,7 +59,8 @@ struct stream_replica {
 	struct memory *reused; /* a backup's, as the broken rule has it */
 	struct wire successor, predecessor;
 	struct stream_fed_one fed[SUBSCRIBERS_MAX];
-	uint64_t checked; /* positions up to here were compared with the truth */
+	uint64_t fed_seen; /* newest end of its inbox, over the same link */
+	uint64_t checked;  /* positions up to here were compared with the truth */
 };
 
 struct sim_publisher {
