@@ -439,6 +439,45 @@ static void a_log_is_filled_up_to_the_base_from_another(void **state)
 	bench_close(&to);
 }
 
+static void a_dropped_log_leaves_no_slots_behind(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, true, true);
+	for (uint64_t p = 1; p <= 5; p++)
+		message_put(&b, p, 0, p);
+	(void)advance(&b, 5, 0);
+	stream_log_create(&b.log, b.memory, SLOTS, SLOT_LEN, ROWS, 100);
+	for (uint64_t p = 1; p <= 5; p++)
+		assert_int_equal(stream_slot_position(stream_ring_at(&b.log.ring, p)), 0);
+	assert_int_equal(stream_table_id(&b.log.table, publisher(0)), 0);
+	bench_close(&b);
+}
+
+static void who_is_waited_for_is_said_before_the_epoch(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, true, true);
+	for (uint64_t p = 1; p < SLOTS; p++)
+		message_put(&b, p, 0, p);
+	(void)advance(&b, SLOTS - 1, 0);
+	(void)seal(&b.log, EPOCH);
+	words_fresh(&b);
+	stream_log_prepare(&b.log, EPOCH + 1, b.words, b.fed);
+	stream_log_waits_for(&b.log, 0);
+	bench_enter_prepared(&b, EPOCH + 1, true, true);
+	inbox_put(&b, EPOCH + 1, SLOTS, 0, SLOTS, STREAM_FIRST | STREAM_LAST);
+	assert_false(advance(&b, SLOTS, 0));
+	stream_log_waits_for(&b.log, 1);
+	(void)advance(&b, SLOTS, 0);
+	(void)advance(&b, SLOTS, 0);
+	assert_int_equal(stream_log_end(&b.log), SLOTS);
+	bench_close(&b);
+}
+
 static void a_log_outlives_its_process(void **state)
 {
 	struct bench b;
@@ -544,6 +583,8 @@ int main(void)
 		cmocka_unit_test(an_epoch_that_never_was_leaves_the_log_as_it_is),
 		cmocka_unit_test(a_predecessor_may_be_earlier),
 		cmocka_unit_test(a_log_is_filled_up_to_the_base_from_another),
+		cmocka_unit_test(a_dropped_log_leaves_no_slots_behind),
+		cmocka_unit_test(who_is_waited_for_is_said_before_the_epoch),
 		cmocka_unit_test(a_log_outlives_its_process),
 		cmocka_unit_test(a_slot_that_was_being_written_is_not_retained),
 		cmocka_unit_test(a_damaged_log_is_not_taken_up),

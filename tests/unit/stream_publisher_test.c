@@ -237,6 +237,20 @@ static void nothing_is_written_beyond_the_window(void **state)
 	want(&d, STREAM_DRAW);
 }
 
+static void no_more_than_half_a_ring_is_drawn_at_once(void **state)
+{
+	struct desk d;
+
+	(void)state;
+	desk_open(&d);
+	for (int i = 0; i < 6; i++)
+		submit(&d, 1);
+	want(&d, STREAM_DRAW);
+	assert_int_equal(d.e.n, RING / 2);
+	want(&d, STREAM_DRAW);
+	assert_int_equal(d.e.n, 6 - RING / 2);
+}
+
 static void after_a_failover_the_entry_decides(void **state)
 {
 	struct desk d;
@@ -376,6 +390,7 @@ int main(void)
 		cmocka_unit_test(after_a_void_all_behind_it_are_drawn_again_in_order),
 		cmocka_unit_test(a_void_waits_for_draws_in_flight),
 		cmocka_unit_test(nothing_is_written_beyond_the_window),
+		cmocka_unit_test(no_more_than_half_a_ring_is_drawn_at_once),
 		cmocka_unit_test(after_a_failover_the_entry_decides),
 		cmocka_unit_test(a_tail_below_the_base_is_asked_again),
 		cmocka_unit_test(over_new_links_positions_in_flight_are_waited_for),
