@@ -307,12 +307,6 @@ static int append_all(struct archive *archive, const unsigned char *slots, uint3
 	return sync_as_asked(archive, err);
 }
 
-/* Nothing is touched for a first slot that can not be right. */
-static bool first_is_next(const struct archive *archive, const void *slots)
-{
-	return stream_slot_position(slots) == archive->next;
-}
-
 int archive_append(
 	struct archive *archive, const void *slots, uint32_t count, struct error *err)
 {
@@ -322,8 +316,6 @@ int archive_append(
 	err = err ? err : &own;
 	if (count == 0)
 		return 0;
-	if (!first_is_next(archive, slots))
-		return refuse(archive, err);
 	rc = append_all(archive, slots, count, err);
 	if (rc && rc != -EINVAL)
 		return alarm_raise(archive, rc, err);

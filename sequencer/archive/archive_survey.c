@@ -19,14 +19,11 @@ static int newest_survey(struct surveyor *surveyor, uint64_t first,
 {
 	struct segment segment;
 	struct replay replay;
-	uint64_t limit;
 	int rc = segment_open(&surveyor->place, first, false, &segment, err);
 
 	if (rc)
 		return rc;
-	limit = segment.state_known && segment.state.sealed ? segment.state.written_offset
-							    : UINT64_MAX;
-	rc = replay_segment(&surveyor->place, &segment, limit, &surveyor->scan,
+	rc = replay_segment(&surveyor->place, &segment, UINT64_MAX, &surveyor->scan,
 		&surveyor->table, NULL, &replay, err);
 	if (!rc) {
 		survey->last = replay.last;

@@ -122,14 +122,12 @@ static int newest_keep(
 static int newest_read(struct archive *archive, struct segment *segment,
 	struct replay *replay_p, struct error *err)
 {
-	bool sealed = segment->state_known && segment->state.sealed;
 	uint64_t begin = segment_records_offset(&segment->header);
 	int rc;
 
 	segment_index_begin(&archive->place, segment->index, segment->header.first, begin,
 		&archive->index);
-	rc = replay_segment(&archive->place, segment,
-		sealed ? segment->state.written_offset : UINT64_MAX, &archive->scan,
+	rc = replay_segment(&archive->place, segment, UINT64_MAX, &archive->scan,
 		&archive->table, &archive->index, replay_p, err);
 	/* A state that is behind its records, or not whole, is made right as well. */
 	if (!rc && (replay_p->tail.bytes > 0 || !segment->state_known ||

@@ -167,50 +167,68 @@ static void an_archive_may_begin_later_than_its_stream(void **state)
 	archive_cursor_close(cursor);
 }
 
-/* A message in two slots, the second one in the next segment. */
-static void part_append(uint64_t position, uint8_t flags)
+#define PART_LEN 56	  /* of a record with 8 bytes */
+#define PART_LONG_LEN 256 /* of one with as many as a slot has room for */
+
+static int part_append(uint64_t position, uint64_t id, uint16_t len, uint8_t flags)
 {
+	static const unsigned char payload[208] = "in parts";
 	struct stream_slot slot = {.position = position,
 		.epoch = 1,
 		.publisher = stream_publisher_name(2, 6),
-		.id = 1,
-		.len = 8,
+		.id = id,
+		.len = len,
 		.flags = flags};
 	unsigned char *bytes = aligned_alloc(64, 256);
+	int rc;
 
-	stream_slot_write(bytes, &slot, "in parts");
-	if (archive_append(rig.archive, bytes, 1, &rig.err))
-		fail_msg("%s", rig.err.text);
+	stream_slot_write(bytes, &slot, payload);
+	rc = archive_append(rig.archive, bytes, 1, &rig.err);
 	free(bytes);
+	return rc;
 }
 
-/* Appends until the next record begins a segment. */
-static uint64_t segment_fill(uint64_t next)
+/* Fills the first segment, so that a short record has room and then a long one has not. */
+static uint64_t segment_fill(void)
 {
-	while (archive_size(rig.archive) < 2 * ARCHIVE_SEGMENT_LEN_MIN)
-		rig_append(next, next, 1), next++;
+	uint64_t room = ARCHIVE_SEGMENT_LEN_MIN, next = 1;
+
+	while (room >= PART_LEN + PART_LONG_LEN) {
+		assert_int_equal(
+			part_append(next, next, 8, STREAM_FIRST | STREAM_LAST), 0);
+		room -= PART_LEN;
+		next++;
+	}
 	return next;
 }
 
 static void a_message_in_parts_is_whole_only_at_its_last_slot(void **state)
 {
 	uint64_t next, name = stream_publisher_name(2, 6);
+	const struct stream_table *table;
 
 	(void)state;
 	rig_open();
-	next = segment_fill(1);
-	part_append(next, STREAM_FIRST);
-	rig_close();
-	rig_open();
-	assert_int_equal(stream_table_id(archive_table(rig.archive), name), 0);
-	assert_int_equal(archive_table(rig.archive)->open_publisher, name);
-	assert_int_equal(archive_table(rig.archive)->open_id, 1);
-	part_append(next + 1, 0);
-	part_append(next + 2, STREAM_LAST);
-	assert_int_equal(stream_table_id(archive_table(rig.archive), name), 1);
+	next = segment_fill();
+	assert_int_equal(part_append(next, next, 8, STREAM_FIRST), 0);
+	/* There is room for the begin of a segment, and not for the record. */
+	rig_disk.room = SEGMENT_STATE_LEN + SEGMENT_BLOCK_LEN + SEGMENT_ENTRY_LEN + 10;
+	assert_int_equal(part_append(next + 1, next, 208, 0), -ENOSPC);
+	assert_true(rig_has_segment(next + 1));
+	rig_disk.room = UINT64_MAX;
 	rig_abandon();
 	rig_open();
-	assert_int_equal(stream_table_id(archive_table(rig.archive), name), 1);
+	table = archive_table(rig.archive);
+	assert_int_equal(stream_table_id(table, name), next - 1);
+	assert_int_equal(table->open_publisher, name);
+	assert_int_equal(table->open_id, next);
+	assert_int_equal(part_append(next + 1, next, 208, 0), 0);
+	assert_int_equal(stream_table_id(table, name), next - 1);
+	assert_int_equal(part_append(next + 2, next, 8, STREAM_LAST), 0);
+	assert_int_equal(stream_table_id(table, name), next);
+	rig_abandon();
+	rig_open();
+	assert_int_equal(stream_table_id(archive_table(rig.archive), name), next);
 }
 
 static void the_table_outlives_the_segments_that_it_came_from(void **state)

@@ -24,7 +24,10 @@ static int disk_write(int fd, const void *bytes, size_t len, uint64_t offset)
 
 	if (rig_disk.on_write)
 		rig_disk.on_write();
-	rig_disk.writes++;
+	if (++rig_disk.writes == rig_disk.fail_write) {
+		(void)archive_files_system.write(fd, bytes, len / 2, offset);
+		return -EIO;
+	}
 	rc = archive_files_system.write(fd, bytes, some, offset);
 	if (rig_disk.room != UINT64_MAX)
 		rig_disk.room -= some;

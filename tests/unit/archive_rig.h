@@ -23,6 +23,7 @@
 
 struct rig_disk {
 	uint64_t room; /* bytes that may still be written or reserved; UINT64_MAX: all */
+	unsigned int fail_write; /* the one that fails in its middle; 0: none */
 	int sync_rc;
 	int read_rc;
 	unsigned int syncs; /* calls so far */

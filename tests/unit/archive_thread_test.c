@@ -44,16 +44,17 @@ static void word_store(uint64_t *word, uint64_t value)
 /* As a log does it: the oldest moves before its slot is overwritten, the commit point last. */
 static void log_append(uint64_t first, uint64_t last)
 {
-	static unsigned char slot[256] __attribute__((aligned(64)));
+	static unsigned char slot[STREAM_SLOT_LEN_MAX] __attribute__((aligned(64)));
+	uint32_t len = rig.config.identity.slot_len;
 
 	for (uint64_t p = first; p <= last; p++) {
 		struct stream_slot taken;
 
 		if (p > SLOTS - 1 && p - SLOTS + 1 > ring_log.oldest)
 			word_store(&ring_log.oldest, p - SLOTS + 1);
-		rig_slot(slot, 256, p);
+		rig_slot(slot, len, p);
 		assert_true(stream_slot_take(
-			ring_log.ring + p % SLOTS * 256, slot, 256, p, 0, &taken));
+			ring_log.ring + p % SLOTS * len, slot, len, p, 0, &taken));
 	}
 	word_store(&ring_log.commit, last);
 	archiver_wake(archiver);
@@ -61,8 +62,9 @@ static void log_append(uint64_t first, uint64_t last)
 
 static void attach(void)
 {
-	struct archiver_source source = {
-		.ring = {.bytes = ring_log.ring, .slot_len = 256, .mask = SLOTS - 1},
+	struct archiver_source source = {.ring = {.bytes = ring_log.ring,
+						 .slot_len = rig.config.identity.slot_len,
+						 .mask = SLOTS - 1},
 		.commit = &ring_log.commit,
 		.oldest = &ring_log.oldest};
 
@@ -96,8 +98,8 @@ static int set_up(void **state)
 {
 	memset(&ring_log, 0, sizeof(ring_log));
 	ring_log.oldest = 1;
-	ring_log.ring = aligned_alloc(64, SLOTS * 256);
-	memset(ring_log.ring, 0, SLOTS * 256);
+	ring_log.ring = aligned_alloc(64, SLOTS * STREAM_SLOT_LEN_MAX);
+	memset(ring_log.ring, 0, SLOTS * STREAM_SLOT_LEN_MAX);
 	atomic_store(&disk_stuck, false);
 	atomic_store(&disk_reached, false);
 	return ring_log.ring ? rig_set_up(state) : -1;
@@ -318,6 +320,25 @@ static void stopping_has_a_deadline(void **state)
 	rig_expect_all(1, 20);
 }
 
+/* In several rounds: so long are the slots. */
+static void stopping_archives_all_that_is_committed(void **state)
+{
+	(void)state;
+	rig.config.identity.slot_len = STREAM_SLOT_LEN_MAX;
+	rig_disk.on_write = stuck_here;
+	rig_open();
+	assert_int_equal(archiver_start(rig.archive, &archiver, &rig.err), 0);
+	log_append(1, 200);
+	atomic_store(&disk_stuck, true);
+	attach();
+	while (!atomic_load(&disk_reached))
+		(void)poll(NULL, 0, 1);
+	assert_int_equal(archiver_stop(archiver, NS_PER_MS, &rig.err), -ETIMEDOUT);
+	atomic_store(&disk_stuck, false);
+	stop();
+	rig_expect_all(1, 200);
+}
+
 static void stopping_archives_what_is_committed_and_syncs(void **state)
 {
 	(void)state;
@@ -335,7 +356,7 @@ static void stopping_archives_what_is_committed_and_syncs(void **state)
 static void what_is_idle_is_synced_too(void **state)
 {
 	struct archive_files files = archive_files_system;
-	uint64_t deadline = clock_now_ns() + WAIT_NS;
+	uint64_t began, deadline = clock_now_ns() + WAIT_NS;
 	struct archiver_status status;
 
 	(void)state;
@@ -344,11 +365,15 @@ static void what_is_idle_is_synced_too(void **state)
 	rig.config.sync_interval_ns = 20 * NS_PER_MS;
 	begin();
 	log_append(1, 10);
+	wait_for(10);
+	began = clock_now_ns();
 	do {
 		assert_true(clock_now_ns() < deadline);
 		archiver_status(archiver, &status);
 		(void)poll(NULL, 0, 1);
 	} while (status.synced < 10);
+	/* By itself it would look once in a second. */
+	assert_true(clock_now_ns() - began < 800 * NS_PER_MS);
 	stop();
 }
 
@@ -394,7 +419,9 @@ static void another_epoch_is_another_source(void **state)
 	assert_int_equal(archiver_consumed(archiver), 100);
 	other_commit = 110;
 	source = (struct archiver_source){
-		.ring = {.bytes = ring_log.ring, .slot_len = 256, .mask = SLOTS - 1},
+		.ring = {.bytes = ring_log.ring,
+			.slot_len = rig.config.identity.slot_len,
+			.mask = SLOTS - 1},
 		.commit = &other_commit,
 		.oldest = &ring_log.oldest};
 	archiver_attach(archiver, &source);
@@ -437,6 +464,7 @@ int main(void)
 		THREAD_STORY(a_full_disk_is_an_alarm_and_ends_by_itself),
 		THREAD_STORY(stopping_with_a_full_disk_says_so),
 		THREAD_STORY(stopping_has_a_deadline),
+		THREAD_STORY(stopping_archives_all_that_is_committed),
 		THREAD_STORY(stopping_archives_what_is_committed_and_syncs),
 		THREAD_STORY(what_is_idle_is_synced_too),
 		THREAD_STORY(a_failed_sync_is_archived_again),
