@@ -39,7 +39,8 @@ static void config_adapt(struct cluster_config *config, struct random *random)
 		config->operations[i] = i == 1 ? 8 : 0;
 	config->sleepers = false;
 	/* Whose writes are nearly always later than the hole time-out never publishes. */
-	config->straggle = (uint32_t)random_below(random, 40000);
+	config->straggle = (uint32_t)random_below(
+		random, config->straggle_ns < 250000 ? 40000 : 8000);
 	if (config->lease_ns > 400000)
 		config->lease_ns = 400000;
 	config->faults_ns = 300000 + random_below(random, 2500000);
