@@ -175,4 +175,29 @@ static inline void chain_answer(struct bench *from, struct bench *to)
 	(void)stream_log_advance(&from->log, 0, 0, 0);
 }
 
+static inline bool advance(struct bench *b, uint64_t drawn, uint64_t now_ns)
+{
+	return stream_log_advance(&b->log, drawn, 64, now_ns);
+}
+
+struct chain {
+	struct bench head, middle, tail;
+};
+
+static inline void chain_open(struct chain *c)
+{
+	bench_open(&c->head, true, false);
+	bench_open(&c->middle, false, false);
+	bench_open(&c->tail, false, true);
+	chain_answer(&c->middle, &c->tail);
+	chain_answer(&c->head, &c->middle);
+}
+
+static inline void chain_close(struct chain *c)
+{
+	bench_close(&c->head);
+	bench_close(&c->middle);
+	bench_close(&c->tail);
+}
+
 #endif
