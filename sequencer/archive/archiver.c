@@ -11,6 +11,7 @@
 #include "hw/clock.h"
 #include "sequencer/archive/archive_internal.h"
 #include "sequencer/core/panic.h"
+#include "sequencer/core/words.h"
 
 #define BATCH_LEN (1024 * 1024)
 #define BATCH_MAX 4096
@@ -50,12 +51,6 @@ struct catch
 	uint64_t oldest; /* 0: no log is attached */
 	uint32_t count;	 /* slots in the batch */
 };
-
-/* Partner: the log's thread, which stores it behind what it covers. */
-static uint64_t word_load(const uint64_t *word)
-{
-	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
-}
 
 static uint32_t slots_copy(
 	struct archiver *archiver, uint64_t next, uint64_t commit, uint32_t slot_len)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sequencer/core/epoch_internal.h"
+#include "sequencer/core/words.h"
 
 /* Words of one counter in the machine's memory: records, histories, and four values. */
 #define RECORDS 3
@@ -204,11 +205,6 @@ void epoch_on_time(struct epoch_machine *m, uint64_t now_ns)
 	epoch_advance(m);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 uint64_t epoch_wake_ns(const struct epoch_machine *m)
 {
 	const struct epoch_proposal *p = &m->proposal;
@@ -217,14 +213,13 @@ uint64_t epoch_wake_ns(const struct epoch_machine *m)
 	if (m->read_wanted && m->store == EPOCH_STORE_READY)
 		wake = m->store_retry_ns;
 	if (p->step == EPOCH_IDLE)
-		wake = earlier(wake, epoch_idle_wake_ns(m));
+		wake = least(wake, epoch_idle_wake_ns(m));
 	if (p->step == EPOCH_SEALING || p->step == EPOCH_INSTALLING)
-		wake = earlier(
-			wake, earlier(p->resend_ns, p->since_ns + m->config.step_ns));
+		wake = least(wake, least(p->resend_ns, p->since_ns + m->config.step_ns));
 	if (p->step == EPOCH_LEASING)
-		wake = earlier(wake, epoch_lease_end_ns(m));
+		wake = least(wake, epoch_lease_end_ns(m));
 	if (m->config.rejoin)
-		wake = earlier(wake, m->join_ns);
+		wake = least(wake, m->join_ns);
 	return wake;
 }
 

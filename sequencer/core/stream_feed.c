@@ -2,6 +2,7 @@
 
 #include "sequencer/core/mutation.h"
 #include "sequencer/core/panic.h"
+#include "sequencer/core/words.h"
 
 #define NOTHING_TOLD UINT64_MAX
 
@@ -32,11 +33,6 @@ void stream_feed_consumed(struct stream_feed *feed, uint64_t consumed)
 static uint64_t until_wrap(uint64_t position, uint64_t slots)
 {
 	return slots - (position & (slots - 1));
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 static uint64_t room_end(const struct stream_feed *feed)

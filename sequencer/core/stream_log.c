@@ -7,11 +7,6 @@
 #include "sequencer/core/panic.h"
 #include "sequencer/core/stream_log_internal.h"
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 void stream_log_oldest_move(struct stream_log *log, uint64_t p)
 {
 	uint64_t slots = stream_ring_slots(&log->ring);

@@ -5,6 +5,7 @@
 
 #include "sequencer/core/mutation.h"
 #include "sequencer/core/panic.h"
+#include "sequencer/core/words.h"
 
 void stream_subscriber_init(
 	struct stream_subscriber *s, const struct stream_subscriber_config *config)
@@ -16,12 +17,6 @@ void stream_subscriber_init(
 		s->begun = true;
 		s->next = config->position;
 	}
-}
-
-/* Partner: the feeder's write, or the log's owner. */
-static uint64_t word_load(const uint64_t *word)
-{
-	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
 void stream_subscriber_attach(struct stream_subscriber *s, const struct stream_ring *ring,

@@ -4,16 +4,12 @@
  */
 #include "sequencer/core/mutation.h"
 #include "sequencer/core/ticket_internal.h"
-
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
+#include "sequencer/core/words.h"
 
 /* Tickets before it are drawn in this epoch, below the limit and the ceiling. */
 static uint64_t confirmable_upto(const struct ticket_queue *q)
 {
-	return smaller(q->drawn, smaller(q->limit_from, q->over_from));
+	return least(q->drawn, least(q->limit_from, q->over_from));
 }
 
 /* Half of what the newest round bought is gone, and the queue is in use. */
@@ -33,7 +29,7 @@ static enum ticket_step step_first(void)
 /* The newest drawn ticket's end covers all tickets before it: draws come back in order. */
 static void round_begin(struct ticket_queue *q)
 {
-	uint64_t mark = smaller(q->mark + q->reserve, COUNTER_LIMIT - 1);
+	uint64_t mark = least(q->mark + q->reserve, COUNTER_LIMIT - 1);
 
 	PAWL_ASSERT(!q->round_open && q->backups > 0);
 	q->round_open = true;
@@ -71,7 +67,7 @@ void ticket_round_forget(struct ticket_queue *q)
 void ticket_over_update(struct ticket_queue *q)
 {
 	q->over_from = UINT64_MAX;
-	for (uint64_t i = q->settled_upto; i < smaller(q->drawn, q->limit_from); i++) {
+	for (uint64_t i = q->settled_upto; i < least(q->drawn, q->limit_from); i++) {
 		const struct ticket *t = ticket_at(q, i);
 
 		if (!t->settled && !ticket_confirmed_within(q, t->v, t->n)) {
@@ -170,7 +166,7 @@ static void lease_renew(struct ticket_queue *q)
 	uint64_t from_ns = MUTATED(LEASE_LATE) ? q->now_ns : q->round_sent_ns;
 
 	q->marked = q->round_mark;
-	q->covered = smaller(q->marked, q->ceiling);
+	q->covered = least(q->marked, q->ceiling);
 	q->lease_end_ns = q->reserve == 0 ? 0 : from_ns + q->lease_ns; /* T7 */
 	if (MUTATED(LEASE_IGNORED) && q->reserve != 0)
 		q->lease_end_ns = UINT64_MAX / 2;
@@ -205,7 +201,7 @@ void ticket_ceiling_set(struct ticket_queue *q, uint64_t ceiling)
 {
 	PAWL_ASSERT(ceiling < COUNTER_LIMIT);
 	q->ceiling = MUTATED(CEILING_IGNORED) ? COUNTER_LIMIT - 1 : ceiling;
-	q->covered = smaller(q->marked, q->ceiling);
+	q->covered = least(q->marked, q->ceiling);
 	ticket_over_update(q);
 	if (q->phase == TICKET_OPEN || q->phase == TICKET_CHECKING)
 		ticket_round_advance(q);
