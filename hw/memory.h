@@ -1,6 +1,6 @@
 /*
  * One-sided memory: fetch-add, compare-swap, read and write on another process's memory,
- * and write_read, a write and a read in one call.
+ * write_read, a write and a read in one call, and put, a long write without a copy.
  *
  * An *owner* opens a device, exposes a memory on it and hands out the memory's address, a
  * line of text.  A *peer* opens a device of the same kind and connects a *link* to that
@@ -29,6 +29,9 @@
  *      with -EINVAL.  A write's bytes are copied before the call returns.  A read's buffer
  *      belongs to the link until its completion is polled.  Reads and writes of 8 aligned
  *      bytes are single-copy atomic; longer ones may be torn.
+ *  M9  A put's bytes are read from its source any time before its completion, once or
+ *      more, and arrive in any order: until then the source must stay as it is, and what
+ *      has arrived is known by a later operation only (M2).
  *  M8  After fork() the child must not touch a device, memory or link of its parent.  Of
  *      some back ends (verbs) it can not even open a device of its own when its parent had
  *      one open: fork first, or exec in the child.
@@ -38,6 +41,7 @@
 #ifndef PAWL_HW_MEMORY_H
 #define PAWL_HW_MEMORY_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,6 +53,7 @@
 #define MEMORY_ADDRESS_MAX 256 /* bytes of an address in text, with its terminator */
 #define LINK_DEPTH_MAX 1024    /* operations in flight on one link */
 #define LINK_TRANSFER_MAX 4096 /* bytes of one read or write */
+#define LINK_PUT_MAX (UINT64_C(1) << 26) /* bytes of one put */
 
 struct device;
 struct memory;
@@ -61,7 +66,8 @@ struct device_config {
 	const char
 		*address; /* verbs: local IP address to use; wins over device; or NULL */
 	uint16_t port;	  /* verbs owner: port to listen on, 0 for any */
-	bool listen;	  /* verbs: this side will expose memories */
+	bool listen; /* peers may connect to the memories exposed here; if not, they have
+			     the address "", and are the sources of puts */
 	uint64_t
 		timeout_ns; /* verbs: after this long without an answer a link has failed */
 	bool device_memory; /* verbs: use memory on the card for the hot words if there is any */
@@ -72,6 +78,8 @@ struct memory_config {
 	struct pages_config pages; /* where the bytes live */
 	size_t hot_offset; /* range of words that profit from memory on the card; */
 	size_t hot_len;	   /*    0: none */
+	bool source; /* also puts are made from here; then nothing of it is on the card.  Always
+			so on a device that does not listen */
 };
 
 /* A link's side of the bargain. */
@@ -123,7 +131,10 @@ struct memory_ops {
 		struct memory **memory_p, struct error *err);
 	/* Ends all links to it.  The pages stay if they are a file; see pages_remove. */
 	void (*withdraw)(struct memory *memory);
-	/* Address for link connect; the text lives as long as the memory. */
+	/*
+	 * Address for link connect; the text lives as long as the memory.  "" on a device
+	 * that does not listen: nobody can connect to it.
+	 */
 	const char *(*address)(const struct memory *memory);
 	/* The owner's own view of the bytes, for loads (M5). */
 	void *(*base)(const struct memory *memory);
@@ -173,6 +184,15 @@ struct memory_ops {
 	 */
 	int (*write_read)(struct link *link, uint64_t write_offset, uint64_t word,
 		uint64_t read_offset, void *bytes, uint64_t cookie);
+	/*
+	 * Writes @len bytes straight from @source, a memory of the same device that was
+	 * exposed to be one, without copying them first (M9): as one operation of the link's
+	 * depth, with one completion.  @len may be as long as both memories and
+	 * LINK_PUT_MAX allow.  -EINVAL: longer or empty, or not such a source.  -ERANGE: not
+	 * wholly inside both.
+	 */
+	int (*put)(struct link *link, uint64_t offset, const struct memory *source,
+		uint64_t source_offset, size_t len, uint64_t cookie);
 	/* Takes up to @max completions, 0 or more.  0; it reports failures as completions. */
 	int (*poll)(
 		struct link *link, struct completion *completions, int max, int *count_p);
@@ -192,11 +212,28 @@ struct device {
 struct memory {
 	const struct memory_ops *ops;
 	struct device *device;
+	bool source; /* puts may be made from it */
 };
 struct link {
 	const struct memory_ops *ops;
 	struct device *device;
 };
+
+/* What a put asks of its source, for back ends: 0, -EINVAL or -ERANGE. */
+static inline int memory_source_check(const struct memory *source,
+	const struct link *link, uint64_t source_offset, size_t len)
+{
+	size_t source_len;
+
+	if (!source->source || source->device != link->device)
+		return -EINVAL;
+	if (len == 0 || len > LINK_PUT_MAX)
+		return -EINVAL;
+	source_len = source->ops->len(source);
+	if (source_offset > source_len || len > source_len - source_offset)
+		return -ERANGE;
+	return 0;
+}
 
 extern const struct memory_ops shm_memory_ops;
 extern const struct memory_ops verbs_memory_ops;

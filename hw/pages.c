@@ -168,6 +168,8 @@ static int pages_fill(
 		return rc;
 	(void)madvise(pages->base, pages->len,
 		config->huge == PAGES_OFF ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+	if (config->lazy)
+		return 0;
 	(void)madvise(pages->base, pages->len, MADV_POPULATE_WRITE);
 	return pages_reserve(pages, err);
 }
@@ -230,23 +232,32 @@ static int file_map(
 	return pages_fill(config, pages, err);
 }
 
-/* Sees to node, huge pages and lock of what is mapped and allocated. */
-static int pages_finish(
+/* Sees to node and huge pages of what is mapped and allocated. */
+static int pages_look(
 	const struct pages_config *config, struct pages *pages, struct error *err)
 {
 	bool hugetlb;
 	size_t step = pages_step(pages, &hugetlb);
-	int rc;
 
 	pages_settle(pages, config->node, step);
 	pages->huge = hugetlb || (config->huge != PAGES_OFF && pages_are_huge(pages));
 	if (config->huge == PAGES_REQUIRE && !pages->huge)
 		return pages_not_huge(pages, !config->path, err);
-	if (config->lock != PAGES_OFF) {
-		rc = pages_lock(pages, config->lock == PAGES_REQUIRE ? err : NULL);
-		if (rc && config->lock == PAGES_REQUIRE)
-			return rc;
+	return 0;
+}
+
+static int pages_finish(
+	const struct pages_config *config, struct pages *pages, struct error *err)
+{
+	bool must = config->lock == PAGES_REQUIRE;
+	int rc = config->lazy ? 0 : pages_look(config, pages, err);
+
+	if (!rc && config->lock != PAGES_OFF) {
+		rc = pages_lock(pages, config->lazy, must ? err : NULL);
+		rc = must ? rc : 0;
 	}
+	if (rc)
+		return rc;
 	/* Nobody can take pages away under those who have it mapped. */
 	if (!config->path && fcntl(pages->fd, F_ADD_SEALS,
 				     F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
@@ -262,6 +273,10 @@ static int config_check(const struct pages_config *config, struct error *err)
 		return error_set(err, -EINVAL,
 			"pages: %s: can not hold %zu bytes; give a length",
 			config->path ? config->path : "memory", config->len);
+	if (config->lazy && !config->adopt)
+		return error_set(err, -EINVAL,
+			"pages: %s: only what is adopted has its pages already",
+			config->path ? config->path : "memory");
 	if (!config->path)
 		return config->adopt ? error_set(err, -EINVAL,
 					       "pages: memory: nothing to adopt without "

@@ -29,6 +29,12 @@ struct pages_config {
 			     file */
 	size_t len;	  /* bytes; rounded up to whole pages by the map */
 	bool adopt;	  /* the file exists and holds exactly the rounded len bytes */
+	/*
+	 * Of a file that is adopted and has all its pages: none is touched now, each is mapped
+	 * and locked as it is met, and where they are and how large is not looked at.  Touching
+	 * them all takes half a millisecond for every MiB.
+	 */
+	bool lazy;
 	bool shared_with_group; /* a new file has mode 0660 with @group instead of 0600 */
 	gid_t group;
 	enum pages_policy huge;

@@ -314,11 +314,12 @@ int pages_not_huge(const struct pages *pages, bool anonymous, struct error *err)
 		need, huge / KIB, need + number_read("/proc/sys/vm/nr_hugepages"));
 }
 
-int pages_lock(struct pages *pages, struct error *err)
+int pages_lock(struct pages *pages, bool lazy, struct error *err)
 {
 	struct rlimit limit = {0};
+	unsigned int flags = lazy ? MLOCK_ONFAULT : 0;
 
-	if (mlock(pages->base, pages->len) == 0) {
+	if (mlock2(pages->base, pages->len, flags) == 0) {
 		pages->locked = true;
 		return 0;
 	}

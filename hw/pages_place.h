@@ -47,8 +47,8 @@ bool pages_are_huge(const struct pages *pages);
 /* Tells on one line how to get huge pages for @pages, and returns -ENOMEM. */
 int pages_not_huge(const struct pages *pages, bool anonymous, struct error *err);
 
-/* Locks the mapping, or fails with -ENOMEM and the limit that is in force. */
-int pages_lock(struct pages *pages, struct error *err)
+/* Locks the mapping, @lazy: each page as it is met, or fails with -ENOMEM and the limit in force. */
+int pages_lock(struct pages *pages, bool lazy, struct error *err)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -25,6 +25,11 @@ static struct memory *inner_memory(const struct memory *memory)
 	return ((const struct fault_memory *)memory)->inner;
 }
 
+struct memory *fault_memory_inner(const struct memory *memory)
+{
+	return inner_memory(memory);
+}
+
 int fault_device_open(const struct fault_plan *plan, const struct memory_ops *ops,
 	struct device *inner, struct device **device_p)
 {
@@ -119,6 +124,7 @@ static int fault_expose(struct device *base, const struct memory_config *config,
 		free(memory);
 		return rc;
 	}
+	memory->memory.source = memory->inner->source;
 	memory->next = device->memories;
 	device->memories = memory;
 	*memory_p = &memory->memory;
@@ -196,6 +202,7 @@ const struct memory_ops fault_memory_ops = {
 	.write = fault_write,
 	.read = fault_read,
 	.write_read = fault_write_read,
+	.put = fault_put,
 	.poll = fault_poll,
 	.word = NULL,
 };

@@ -7,8 +7,8 @@
  * same order give the same faults, on any machine: time is counted in polls of the link.
  *
  *  F1  Every operation that was accepted is one operation on the inner link: itself or,
- *      if it is not to take effect, a read of the same bytes whose answer is thrown away.
- *      So the checks of the inner back end hold for both.
+ *      if it is not to take effect, a read of the same bytes (of a put: of its last ones)
+ *      whose answer is thrown away.  So the checks of the inner back end hold for both.
  *  F2  What takes effect on a link that fails is a prefix of what was posted.
  *  F3  When a link fails, its inner link is disconnected before the first failure is
  *      reported, so that nobody writes into a buffer that has been given back.

@@ -293,6 +293,38 @@ int fault_write_read(struct link *base, uint64_t write_offset, uint64_t word,
 	return rc;
 }
 
+/* F1: instead of a put without effect.  If its last bytes are inside, all are. */
+static int put_look(struct fault_link *link, uint64_t offset, const struct memory *source,
+	uint64_t source_offset, size_t len)
+{
+	size_t few = len < LINK_TRANSFER_MAX ? len : LINK_TRANSFER_MAX;
+	int rc = memory_source_check(source, &link->link, source_offset, len);
+
+	if (rc)
+		return rc;
+	if (offset > UINT64_MAX - len)
+		return -ERANGE;
+	return transfer_look(link, offset + len - few, few);
+}
+
+int fault_put(struct link *base, uint64_t offset, const struct memory *source,
+	uint64_t source_offset, size_t len, uint64_t cookie)
+{
+	struct fault_link *link = fault_link(base);
+	struct link *inner = link->inner;
+	struct fault_fate fate;
+	int rc = source->device == base->device ? post_begin(link, &fate) : -EINVAL;
+
+	if (rc)
+		return rc;
+	rc = fate.effect ? inner->ops->put(inner, offset, fault_memory_inner(source),
+				   source_offset, len, cookie)
+			 : put_look(link, offset, source, source_offset, len);
+	if (!rc)
+		post_finish(link, &fate, cookie);
+	return rc;
+}
+
 /* Takes what the inner link has completed since. */
 static int answers_take(struct fault_link *link)
 {

@@ -27,6 +27,9 @@ static inline struct fault_device *fault_device(const struct device *device)
 	return (struct fault_device *)(uintptr_t)device;
 }
 
+/* The memory of the inner device that a fault device's stands for. */
+struct memory *fault_memory_inner(const struct memory *memory);
+
 int fault_connect(struct device *device, const char *address,
 	const struct link_config *config, struct link **link_p, struct error *err);
 int fault_state(const struct link *link, struct error *err);
@@ -41,6 +44,8 @@ int fault_read(
 	struct link *link, uint64_t offset, void *bytes, size_t len, uint64_t cookie);
 int fault_write_read(struct link *link, uint64_t write_offset, uint64_t word,
 	uint64_t read_offset, void *bytes, uint64_t cookie);
+int fault_put(struct link *link, uint64_t offset, const struct memory *source,
+	uint64_t source_offset, size_t len, uint64_t cookie);
 int fault_poll(struct link *link, struct completion *completions, int max, int *count_p);
 
 #endif

@@ -15,6 +15,7 @@
 #define PAWL_HW_SHM_COPY_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -76,20 +77,51 @@ static inline void copy_store_last(
 	(void)atomic_exchange((_Atomic uint64_t *)(void *)at, word);
 }
 
-/* Writes @len > 0 private bytes to shared memory. */
+/* Stores aligned words, leaving out the last one; how many bytes that was. */
+static inline size_t copy_words(unsigned char *at, const unsigned char *from, size_t len)
+{
+	size_t words = (len - 1) / COPY_WORD * COPY_WORD;
+
+	for (size_t i = 0; i < words; i += COPY_WORD)
+		copy_store(at + i, from + i, COPY_WORD);
+	return words;
+}
+
+/*
+ * Writes @len > 0 private bytes to shared memory.  Others may be reading them, so that the
+ * aligned words among them must be whole at any moment.
+ */
 static inline void copy_in(unsigned char *at, const void *bytes, size_t len)
 {
 	const unsigned char *from = bytes;
-	size_t stride = copy_stride(at, len);
+	size_t done;
 
-	while (len > stride) {
-		copy_store(at, from, stride);
-		at += stride;
-		from += stride;
-		len -= stride;
-		stride = copy_stride(at, len);
+	for (; len > 1 && (uintptr_t)at % COPY_WORD != 0; len--)
+		copy_store(at++, from++, 1);
+	if ((uintptr_t)at % COPY_WORD != 0) {
+		copy_store_last(at, from, 1);
+		return;
 	}
-	copy_store_last(at, from, stride);
+	done = copy_words(at, from, len);
+	at += done;
+	from += done;
+	for (len -= done; len > 1 && len < COPY_WORD; len--)
+		copy_store(at++, from++, 1);
+	copy_store_last(at, from, len);
+}
+
+/*
+ * Writes a run of @len > 0 bytes that nobody reads before a later write has told of it: as
+ * fast as this machine copies, the last word or byte excepted, which keeps the order of
+ * writes.  C11 orders the plain stores before it, and so before whatever follows it.
+ */
+static inline void copy_run(unsigned char *at, const unsigned char *from, size_t len)
+{
+	bool word = (uintptr_t)(at + len) % COPY_WORD == 0 && len >= COPY_WORD;
+	size_t last = word ? COPY_WORD : 1;
+
+	memcpy(at, from, len - last);
+	copy_store_last(at + len - last, from + len - last, last);
 }
 
 /*

@@ -220,13 +220,32 @@ int shm_write_read(struct link *base, uint64_t write_offset, uint64_t word,
 	struct shm_link *link = shm_link(base);
 
 	if (unlikely(word_number(write_offset) >= link->words))
-		return word_refuse(write_offset);
+		return word_refuse(write_offset | read_offset);
 	if (unlikely(word_number(read_offset) >= link->words))
 		return word_refuse(read_offset);
 	if (unlikely(link_is_full(link)))
 		return -EAGAIN;
 	copy_in(link->base + write_offset, &word, sizeof(word));
 	copy_out(bytes, link->base + read_offset, sizeof(word));
+	link_complete(link, cookie, 0);
+	return 0;
+}
+
+int shm_put(struct link *base, uint64_t offset, const struct memory *source,
+	uint64_t source_offset, size_t len, uint64_t cookie)
+{
+	struct shm_link *link = shm_link(base);
+	const unsigned char *from;
+	int rc = memory_source_check(source, base, source_offset, len);
+
+	if (unlikely(rc))
+		return rc;
+	if (unlikely(offset > link->len || len > link->len - offset))
+		return -ERANGE;
+	if (unlikely(link_is_full(link)))
+		return -EAGAIN;
+	from = shm_memory(source)->pages.base;
+	copy_run(link->base + offset, from + source_offset, len);
 	link_complete(link, cookie, 0);
 	return 0;
 }

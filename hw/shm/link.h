@@ -10,7 +10,19 @@
 struct shm_device {
 	struct device device;
 	unsigned int users; /* memories and links that are open on it */
+	bool listen;
 };
+
+struct shm_memory {
+	struct memory memory;
+	struct pages pages;
+	char address[MEMORY_ADDRESS_MAX];
+};
+
+static inline const struct shm_memory *shm_memory(const struct memory *memory)
+{
+	return (const struct shm_memory *)memory;
+}
 
 static inline struct shm_device *shm_device(struct device *device)
 {
@@ -32,6 +44,8 @@ int shm_read(
 	struct link *base, uint64_t offset, void *bytes, size_t len, uint64_t cookie);
 int shm_write_read(struct link *base, uint64_t write_offset, uint64_t word,
 	uint64_t read_offset, void *bytes, uint64_t cookie);
+int shm_put(struct link *base, uint64_t offset, const struct memory *source,
+	uint64_t source_offset, size_t len, uint64_t cookie);
 int shm_poll(struct link *base, struct completion *completions, int max, int *count_p);
 
 #endif

@@ -7,7 +7,7 @@
  * connection: whoever may open the file is a peer.  That is why the owner's gate (admit)
  * is never asked here and evict can end nobody: the file's mode is the gate, and the
  * caller must know by other means that a peer is gone.  A peer keeps its bytes when the
- * owner withdraws them.
+ * owner withdraws them.  A device that does not listen tells nobody where its memories are.
  */
 #include "hw/memory.h"
 
@@ -22,26 +22,15 @@
 #include "hw/shm/copy.h"
 #include "hw/shm/link.h"
 
-struct shm_memory {
-	struct memory memory;
-	struct pages pages;
-	char address[MEMORY_ADDRESS_MAX];
-};
-
-static const struct shm_memory *shm_memory(const struct memory *memory)
-{
-	return (const struct shm_memory *)memory;
-}
-
 static int shm_open(
 	const struct device_config *config, struct device **device_p, struct error *err)
 {
 	struct shm_device *device = calloc(1, sizeof(*device));
 
-	(void)config; /* nothing to choose: there is one shared memory per machine */
 	if (!device)
 		return error_set(err, -ENOMEM, "shm: device: out of memory");
 	device->device.ops = &shm_memory_ops;
+	device->listen = config->listen; /* all there is to choose */
 	*device_p = &device->device;
 	return 0;
 }
@@ -111,13 +100,16 @@ static int shm_expose(struct device *device, const struct memory_config *config,
 	memory = calloc(1, sizeof(*memory));
 	if (!memory)
 		return error_set(err, -ENOMEM, "shm: memory: out of memory");
-	memory->memory = (struct memory){.ops = &shm_memory_ops, .device = device};
+	memory->memory = (struct memory){.ops = &shm_memory_ops,
+		.device = device,
+		.source = config->source || !shm_device(device)->listen};
 	rc = pages_map(&config->pages, &memory->pages, err);
 	if (rc) {
 		free(memory);
 		return rc;
 	}
-	rc = memory_name(memory, config->pages.path, err);
+	if (shm_device(device)->listen)
+		rc = memory_name(memory, config->pages.path, err);
 	assert(rc == 0); /* path_check has seen the same path and length */
 	shm_device(device)->users++;
 	*memory_p = &memory->memory;
@@ -196,6 +188,7 @@ const struct memory_ops shm_memory_ops = {
 	.write = shm_write,
 	.read = shm_read,
 	.write_read = shm_write_read,
+	.put = shm_put,
 	.poll = shm_poll,
 	.word = shm_word,
 };

@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "hw/sim/world.h"
@@ -58,10 +59,19 @@ void sim_link_plan_failure(struct sim_link *link, int status, uint64_t ns)
 		failure_arrive, link, (uint64_t)(int64_t)status);
 }
 
+static bool operation_is_put(const struct sim_operation *operation)
+{
+	return operation->kind == SIM_PUT || operation->kind == SIM_PUT_REST;
+}
+
 static void operation_drop(struct sim_link *link, struct sim_operation *operation)
 {
 	if (operation->kind == SIM_WRITE && operation->len > sizeof(operation->with.few))
 		sim_world_transfer_give(link->world, operation->with.block);
+	if (operation_is_put(operation)) {
+		free(operation->with.put.ghost);
+		operation->with.put.ghost = NULL;
+	}
 	operation->len = 0;
 }
 
@@ -78,6 +88,31 @@ void sim_link_drop_effects(struct sim_link *link)
 	link->limit = link->effected;
 }
 
+/*
+ * Packets of a put that are under way when its link ends hold its bytes as they are now: the
+ * source is its owner's again.  Without memory for them it is lost.
+ */
+static void put_haunt(struct sim_operation *operation)
+{
+	operation->with.put.ghost = malloc(operation->len);
+	if (!operation->with.put.ghost) {
+		operation->loss = SIM_LOSS_REQUEST;
+		return;
+	}
+	memcpy(operation->with.put.ghost, operation->with.put.from, operation->len);
+	operation->with.put.from = operation->with.put.ghost;
+}
+
+static void puts_haunt(struct sim_link *link)
+{
+	for (uint32_t i = link->effected; i != link->limit; i++) {
+		struct sim_operation *operation = sim_link_operation(link, i);
+
+		if (operation_is_put(operation))
+			put_haunt(operation);
+	}
+}
+
 void sim_link_haunt(struct sim_link *link)
 {
 	struct sim_world *world = link->world;
@@ -89,6 +124,7 @@ void sim_link_haunt(struct sim_link *link)
 	}
 	link->limit = link->effected + (uint32_t)random_below(&world->random, left + 1);
 	operations_drop(link, link->limit);
+	puts_haunt(link);
 	sim_link_operation(link, link->effected)->due_ns =
 		world->now_ns + random_below(&world->random, world->config.timeout_ns);
 	sim_link_plan_effect(link);
@@ -137,7 +173,30 @@ static uint64_t word_apply(const struct sim_operation *operation, unsigned char 
 	return before;
 }
 
-/* A pair's write takes effect.  What is left of it is a read with a moment of its own. */
+/* What is left of an operation has a moment of its own. */
+static uint64_t rest_due_ns(struct sim_world *world)
+{
+	uint64_t range = world->config.latency_max_ns - world->config.latency_min_ns;
+
+	return world->now_ns + random_below(&world->random, (uint32_t)(range + 1));
+}
+
+/* Some first bytes of a put arrive, maybe none or all of them. */
+static void put_begin(struct sim_link *link, struct sim_operation *operation)
+{
+	struct sim_world *world = link->world;
+	uint32_t len = (uint32_t)random_below(&world->random, operation->len + 1);
+
+	memcpy(link->memory->bytes + operation->offset, operation->with.put.from, len);
+	sim_world_trace_note(world, len);
+	operation->kind = SIM_PUT_REST;
+	operation->offset += len;
+	operation->with.put.from += len;
+	operation->len -= len;
+	operation->due_ns = rest_due_ns(world);
+}
+
+/* A pair's write takes effect.  What is left of it is a read. */
 static void pair_write(struct sim_link *link, struct sim_operation *operation)
 {
 	struct sim_world *world = link->world;
@@ -147,10 +206,7 @@ static void pair_write(struct sim_link *link, struct sim_operation *operation)
 	sim_world_trace_note(world, word);
 	operation->kind = SIM_READ;
 	operation->offset = operation->with.pair.read_offset;
-	operation->due_ns = world->now_ns +
-			    random_below(&world->random,
-				    world->config.latency_max_ns -
-					    world->config.latency_min_ns + 1);
+	operation->due_ns = rest_due_ns(world);
 }
 
 /*
@@ -180,6 +236,12 @@ static bool operation_apply(struct sim_link *link, struct sim_operation *operati
 	case SIM_WRITE_READ:
 		pair_write(link, operation);
 		return false;
+	case SIM_PUT:
+		put_begin(link, operation);
+		return false;
+	case SIM_PUT_REST:
+		memcpy(at, operation->with.put.from, operation->len);
+		break;
 	}
 	sim_world_trace_note(link->world, operation->value);
 	operation_drop(link, operation);

@@ -120,6 +120,25 @@ int sim_write_read(struct link *base, uint64_t write_offset, uint64_t word,
 	return rc;
 }
 
+int sim_put(struct link *base, uint64_t offset, const struct memory *source,
+	uint64_t source_offset, size_t len, uint64_t cookie)
+{
+	struct sim_operation operation = {.cookie = cookie,
+		.offset = offset,
+		.len = (uint32_t)len,
+		.kind = SIM_PUT};
+	int rc = memory_source_check(source, base, source_offset, len);
+
+	if (!rc)
+		rc = post_check(sim_link(base), offset, len);
+	if (rc)
+		return rc;
+	operation.with.put.from = sim_memory(source)->bytes + source_offset;
+	operation.with.put.ghost = NULL;
+	operation_post(sim_link(base), &operation);
+	return 0;
+}
+
 int sim_poll(struct link *base, struct completion *completions, int max, int *count_p)
 {
 	struct sim_link *link = sim_link(base);

@@ -126,7 +126,8 @@ static int sim_expose(struct device *base, const struct memory_config *config,
 	if (!memory)
 		return error_set(
 			err, -ENOMEM, "sim: %s: memory: out of memory", device->name);
-	memory->memory = (struct memory){.ops = &sim_memory_ops, .device = base};
+	memory->memory = (struct memory){
+		.ops = &sim_memory_ops, .device = base, .source = config->source};
 	memory->number = ++world->memories_ever;
 	(void)snprintf(memory->address, sizeof(memory->address),
 		"sim node=%u memory=%llu len=%zu", device->node,
@@ -229,6 +230,7 @@ const struct memory_ops sim_memory_ops = {
 	.write = sim_write,
 	.read = sim_read,
 	.write_read = sim_write_read,
+	.put = sim_put,
 	.poll = sim_poll,
 	.word = NULL,
 };

@@ -82,6 +82,8 @@ enum sim_operation_kind {
 	SIM_WRITE,
 	SIM_READ,
 	SIM_WRITE_READ, /* becomes a SIM_READ when its write takes effect */
+	SIM_PUT,	/* becomes a shorter one when its first bytes take effect */
+	SIM_PUT_REST,
 };
 
 enum sim_operation_loss {
@@ -107,6 +109,10 @@ struct sim_operation {
 			uint64_t word;
 			uint64_t read_offset;
 		} pair;
+		struct {
+			const unsigned char *from; /* in the source */
+			unsigned char *ghost; /* its bytes, once the link has ended */
+		} put;
 	} with;
 	void *buffer; /* of a read */
 	uint32_t len;
@@ -231,6 +237,8 @@ int sim_read(
 	struct link *link, uint64_t offset, void *bytes, size_t len, uint64_t cookie);
 int sim_write_read(struct link *link, uint64_t write_offset, uint64_t word,
 	uint64_t read_offset, void *bytes, uint64_t cookie);
+int sim_put(struct link *link, uint64_t offset, const struct memory *source,
+	uint64_t source_offset, size_t len, uint64_t cookie);
 int sim_poll(struct link *link, struct completion *completions, int max, int *count_p);
 
 #endif

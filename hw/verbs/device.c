@@ -9,6 +9,7 @@
 #include "hw/verbs/verbs_internal.h"
 
 #define BACKLOG 128
+#define REQUEST_MIN (1 << 20) /* bytes of one request, that a device must do */
 
 static int channel_open(struct verbs_device *device, struct error *err)
 {
@@ -84,6 +85,25 @@ static int anchor_bind(struct verbs_device *device, uint16_t port, struct error 
 	return 0;
 }
 
+/* A put of the longest kind must not need more than some dozens of requests. */
+static int request_max_read(struct verbs_device *device, struct error *err)
+{
+	struct ibv_port_attr port;
+	int rc = ibv_query_port(device->context, device->anchor.id->port_num, &port);
+
+	if (rc)
+		return error_set(err, -ENODEV, "verbs: %s: port can not be queried: %s",
+			device->name, error_reason(-rc));
+	if (port.max_msg_sz < REQUEST_MIN)
+		return error_set(err, -EOPNOTSUPP,
+			"verbs: %s: messages of at most %u bytes: Operation not "
+			"supported; pick another with device=",
+			device->name, port.max_msg_sz);
+	device->request_max = port.max_msg_sz < LINK_PUT_MAX ? port.max_msg_sz
+							     : (uint32_t)LINK_PUT_MAX;
+	return 0;
+}
+
 static int limits_read(struct verbs_device *device, struct error *err)
 {
 	int rc = ibv_query_device_ex(device->context, NULL, &device->limits);
@@ -97,7 +117,7 @@ static int limits_read(struct verbs_device *device, struct error *err)
 			"supported; pick "
 			"another with device=",
 			device->name);
-	return 0;
+	return request_max_read(device, err);
 }
 
 static int resources_create(struct verbs_device *device, struct error *err)

@@ -39,12 +39,6 @@ static int expose_check(const struct verbs_device *device,
 {
 	const size_t len = pages_round(config->pages.len);
 
-	if (!device->listening)
-		return error_set(err, -EINVAL,
-			"verbs: %s: device was not opened to expose memory: Invalid "
-			"argument; set "
-			"listen",
-			device->name);
 	if (config->hot_offset % 8 || config->hot_len % 8 || config->hot_len > len ||
 		config->hot_offset > len - config->hot_len)
 		return error_set(err, -EINVAL,
@@ -60,6 +54,10 @@ static int pages_register(struct verbs_memory *memory, struct error *err)
 	struct verbs_device *device = verbs_device_of(memory->base.device);
 	struct verbs_target *target = &memory->where.target;
 
+	target->base = (uintptr_t)memory->pages.base;
+	target->len = memory->pages.len;
+	if (!device->listening)
+		return 0;
 	memory->pd = ibv_alloc_pd(device->context);
 	if (!memory->pd)
 		return error_set(err, -ENOMEM, "verbs: %s: no protection domain left: %s",
@@ -68,9 +66,21 @@ static int pages_register(struct verbs_memory *memory, struct error *err)
 		memory->pd, memory->pages.base, memory->pages.len, ACCESS);
 	if (!memory->mr)
 		return verbs_pin_error(device, memory->pages.len, -errno, err);
-	target->base = (uintptr_t)memory->pages.base;
-	target->len = memory->pages.len;
 	target->key = memory->mr->rkey;
+	return 0;
+}
+
+/* V4: the card may read it for this side's links. */
+static int source_register(struct verbs_memory *memory, struct error *err)
+{
+	struct verbs_device *device = verbs_device_of(memory->base.device);
+
+	if (!memory->base.source)
+		return 0;
+	memory->source_mr = ibv_reg_mr(
+		device->pd, memory->pages.base, memory->pages.len, 0);
+	if (!memory->source_mr)
+		return verbs_pin_error(device, memory->pages.len, -errno, err);
 	return 0;
 }
 
@@ -90,7 +100,7 @@ static bool card_acquire(struct verbs_memory *memory, size_t offset, size_t len)
 	struct ibv_alloc_dm_attr attr = {.length = len};
 	uint8_t *bytes = memory->pages.base;
 
-	if (!device->card_memory || len == 0)
+	if (!device->card_memory || len == 0 || memory->base.source)
 		return false;
 	memory->dm = ibv_alloc_dm(device->context, &attr);
 	if (!memory->dm)
@@ -127,6 +137,8 @@ static int identify(struct verbs_memory *memory, struct error *err)
 	struct verbs_device *device = verbs_device_of(memory->base.device);
 	struct verbs_address *where = &memory->where;
 
+	if (!device->listening)
+		return 0;
 	if (getrandom(&where->memory, sizeof(where->memory), 0) != sizeof(where->memory))
 		return error_set(err, -ENOMEM, "verbs: %s: no random numbers: %s",
 			device->name, error_reason(-errno));
@@ -142,6 +154,8 @@ static int identify(struct verbs_memory *memory, struct error *err)
 static void memory_free(struct verbs_memory *memory)
 {
 	card_release(memory);
+	if (memory->source_mr)
+		(void)ibv_dereg_mr(memory->source_mr);
 	if (memory->mr)
 		(void)ibv_dereg_mr(memory->mr);
 	if (memory->pd)
@@ -162,13 +176,17 @@ int verbs_expose(struct device *base, const struct memory_config *config,
 	memory = calloc(1, sizeof(*memory));
 	if (!memory)
 		return error_set(err, -ENOMEM, "verbs: no memory for a memory");
-	memory->base = (struct memory){.ops = &verbs_memory_ops, .device = base};
+	memory->base = (struct memory){.ops = &verbs_memory_ops,
+		.device = base,
+		.source = config->source || !device->listening};
 	rc = pages_map(&config->pages, &memory->pages, err);
 	if (rc) {
 		free(memory);
 		return rc;
 	}
 	rc = pages_register(memory, err);
+	if (!rc)
+		rc = source_register(memory, err);
 	if (!rc) {
 		card_use(memory, config);
 		rc = identify(memory, err);

@@ -52,6 +52,7 @@ static struct verbs_op *op_retire(struct verbs_link *link)
 	link->atomics -= op->kind == VERBS_ATOMIC;
 	link->reads -= op->kind == VERBS_READ;
 	link->bulk_used -= op->bulk;
+	link->extra_used -= op->extra;
 	return op;
 }
 

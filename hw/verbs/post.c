@@ -1,6 +1,6 @@
 /*
- * The posting half of the data path.  One operation is one signaled work request, except
- * a write_read and one that crosses the border of the hot words.
+ * The posting half of the data path, but for puts.  One operation is one signaled work
+ * request, except a write_read and one that crosses the border of the hot words.
  *
  * Order (M2): the responder executes requests as they were sent, and may execute a read
  * again when its answer was lost.  So that a read never sees what was posted after it, an
@@ -39,8 +39,13 @@ static unsigned int fence_flag(const struct verbs_link *link, enum verbs_op_kind
 	return possible && fence_found(link, kind, offset, len) ? IBV_SEND_FENCE : 0;
 }
 
+unsigned int verbs_write_fence(const struct verbs_link *link, uint64_t offset, size_t len)
+{
+	return fence_flag(link, VERBS_WRITE, offset, len);
+}
+
 /* Whether another operation may be posted now: 0, -EAGAIN or -ENOTCONN. */
-static int link_room(const struct verbs_link *link)
+int verbs_link_room(const struct verbs_link *link)
 {
 	if (!link->up)
 		return -ENOTCONN;
@@ -58,10 +63,10 @@ static int word_check(const struct verbs_link *link, uint64_t offset)
 {
 	int rc = word_place(link, offset);
 
-	return rc ? rc : link_room(link);
+	return rc ? rc : verbs_link_room(link);
 }
 
-static struct verbs_op *op_next(
+struct verbs_op *verbs_op_next(
 	struct verbs_link *link, enum verbs_op_kind kind, uint64_t offset, size_t len)
 {
 	struct verbs_op *op = &link->ops[link->posted & link->mask];
@@ -70,27 +75,35 @@ static struct verbs_op *op_next(
 	op->len = (uint32_t)len;
 	op->kind = (uint8_t)kind;
 	op->bulk = false;
+	op->extra = 0;
 	op->staging = link->small + (link->posted & link->mask) * VERBS_SMALL;
 	return op;
 }
 
 /*
- * Posts the requests of the next operation.  The queue was sized for them, so a refusal
- * means that the queue pair is broken: what is in flight is completed as failed.
+ * The queue was sized for them, so a refusal means that the queue pair is broken: what is in
+ * flight is completed as failed.
  */
-static int link_post(struct verbs_link *link, struct ibv_send_wr *request)
+int verbs_requests_post(struct verbs_link *link, struct ibv_send_wr *requests)
 {
 	struct ibv_send_wr *bad;
 
-	if (ibv_post_send(link->qp, request, &bad) == 0) {
-		link->posted++;
+	if (ibv_post_send(link->qp, requests, &bad) == 0)
 		return 0;
-	}
 	link->up = false;
 	link->ended = true;
 	if (!link->failure)
 		link->failure = -EIO;
 	return -ENOTCONN;
+}
+
+/* Posts the requests of the next operation. */
+static int link_post(struct verbs_link *link, struct ibv_send_wr *request)
+{
+	int rc = verbs_requests_post(link, request);
+
+	link->posted += rc == 0;
+	return rc;
 }
 
 static int post_atomic(struct verbs_link *link, enum ibv_wr_opcode opcode,
@@ -102,7 +115,7 @@ static int post_atomic(struct verbs_link *link, enum ibv_wr_opcode opcode,
 
 	if (rc)
 		return rc;
-	op = op_next(link, VERBS_ATOMIC, offset, 8);
+	op = verbs_op_next(link, VERBS_ATOMIC, offset, 8);
 	op->cookie = cookie;
 	link->atomic_sge.addr = (uintptr_t)op->staging;
 	request->wr_id = link->posted;
@@ -137,7 +150,7 @@ static int range_check(const struct verbs_link *link, uint64_t offset, size_t le
 		return -EINVAL;
 	if (!verbs_target_holds(&link->target, offset, len))
 		return -ERANGE;
-	return link_room(link);
+	return verbs_link_room(link);
 }
 
 /* Longer operations take a bulk slot; in order, like everything on a link. */
@@ -199,7 +212,7 @@ int verbs_write(struct link *base, uint64_t offset, const void *bytes, size_t le
 	if (rc)
 		return rc;
 	flags = fence_flag(link, VERBS_WRITE, offset, len);
-	op = op_next(link, VERBS_WRITE, offset, len);
+	op = verbs_op_next(link, VERBS_WRITE, offset, len);
 	op->cookie = cookie;
 	if (len <= link->inline_max)
 		return post_range(link, IBV_WR_RDMA_WRITE, offset, bytes, len,
@@ -223,7 +236,7 @@ int verbs_read(
 
 	if (rc)
 		return rc;
-	op = op_next(link, VERBS_READ, offset, len);
+	op = verbs_op_next(link, VERBS_READ, offset, len);
 	op->cookie = cookie;
 	op->out = bytes;
 	rc = bulk_take(link, op);
@@ -275,7 +288,7 @@ int verbs_write_read(struct link *base, uint64_t write_offset, uint64_t word,
 	if (rc)
 		return rc;
 	write_flags = fence_flag(link, VERBS_WRITE, write_offset, 8);
-	op = op_next(link, VERBS_READ, read_offset, 8);
+	op = verbs_op_next(link, VERBS_READ, read_offset, 8);
 	op->cookie = cookie;
 	op->out = bytes;
 	memcpy(op->staging + 8, &word, sizeof(word));

@@ -5,13 +5,20 @@
 
 #include "hw/verbs/verbs_internal.h"
 
+/* Those of the longest put, cut at borders of the hot words too. */
+static uint32_t put_requests_max(const struct verbs_device *device)
+{
+	return (uint32_t)(LINK_PUT_MAX / device->request_max) + VERBS_PARTS_MAX;
+}
+
 static int depth_check(const struct verbs_device *device,
 	const struct link_config *config, struct error *err)
 {
 	const struct ibv_device_attr *limits = &device->limits.orig_attr;
 	int allowed = limits->max_qp_wr < limits->max_cqe ? limits->max_qp_wr
 							  : limits->max_cqe;
-	uint64_t requests = (uint64_t)config->depth * VERBS_PARTS_MAX;
+	uint64_t requests = (uint64_t)config->depth * VERBS_PARTS_MAX +
+			    put_requests_max(device);
 
 	if (config->depth < 1 || config->depth > LINK_DEPTH_MAX)
 		return error_set(err, -EINVAL,
@@ -21,14 +28,15 @@ static int depth_check(const struct verbs_device *device,
 		return error_set(err, -EINVAL,
 			"verbs: %s: depth %u: Invalid argument; the device allows %d "
 			"operations",
-			device->name, config->depth, allowed / VERBS_PARTS_MAX);
+			device->name, config->depth,
+			(allowed - (int)put_requests_max(device)) / VERBS_PARTS_MAX);
 	return 0;
 }
 
-/* Only operations on both sides of a border of the hot words take more than a pair. */
+/* Only puts and operations on both sides of a border of the hot words take more than a pair. */
 static uint32_t requests_max(const struct verbs_link *link)
 {
-	return link->depth * (link->target.hot_len ? VERBS_PARTS_MAX : VERBS_PAIR);
+	return link->depth * verbs_requests_each(link) + link->extra_max;
 }
 
 static uint32_t ring_size(uint32_t depth)
@@ -97,6 +105,8 @@ int verbs_queue_create(struct verbs_device *device, struct verbs_link *link,
 	link->depth = config->depth;
 	link->mask = ring_size(config->depth) - 1;
 	link->big_endian = device->big_endian;
+	link->request_max = device->request_max;
+	link->extra_max = put_requests_max(device);
 	link->ops = calloc(link->mask + 1, sizeof(*link->ops));
 	if (!link->ops)
 		return error_set(err, -ENOMEM, "verbs: link: no memory for %u operations",

@@ -25,5 +25,6 @@ const struct memory_ops verbs_memory_ops = {
 	.write = verbs_write,
 	.read = verbs_read,
 	.write_read = verbs_write_read,
+	.put = verbs_put,
 	.poll = verbs_poll,
 };

@@ -15,7 +15,10 @@
  *  V3  link: completed <= posted <= completed + depth.  Operation number n uses entry
  *      n mod ring size, and the completion queue yields them in this order.  An operation
  *      may be several requests, all with its number; only the last asks for a completion,
- *      but any that fails gets one, so the queues have room for one of each request.
+ *      but any that fails gets one, so the queues have room for one of each request: of
+ *      depth operations, and of the further requests of puts (extra_used <= extra_max).
+ *  V4  Queue pairs of links are in the device's protection domain, where the sources of puts
+ *      are registered once more, for this side alone: V2 holds for them too.
  */
 #ifndef PAWL_HW_VERBS_INTERNAL_H
 #define PAWL_HW_VERBS_INTERNAL_H
@@ -66,8 +69,9 @@ struct verbs_device {
 	struct verbs_retry retry;
 	bool listening;
 	bool lost;
-	bool big_endian;  /* atomics return their old value byte-swapped */
-	bool card_memory; /* hot words may go on the card */
+	bool big_endian;      /* atomics return their old value byte-swapped */
+	bool card_memory;     /* hot words may go on the card */
+	uint32_t request_max; /* bytes of one request */
 	device_admit_fn admit;
 	void *admit_context;
 	struct verbs_memory *memories;
@@ -82,8 +86,9 @@ struct verbs_memory {
 	struct verbs_memory *next;
 	struct verbs_peer *peers;
 	struct pages pages;
-	struct ibv_pd *pd;
+	struct ibv_pd *pd; /* NULL, and so is mr: nobody can connect */
 	struct ibv_mr *mr;
+	struct ibv_mr *source_mr; /* NULL: no puts from here */
 	struct ibv_dm *dm; /* NULL: the hot words are in the pages like all others */
 	struct ibv_mr *dm_mr;
 	struct verbs_address where;
@@ -111,7 +116,8 @@ struct verbs_op {
 	uint8_t *staging; /* where its bytes are now */
 	uint32_t len;
 	uint8_t kind;
-	bool bulk; /* its staging is a bulk slot */
+	bool bulk;	/* its staging is a bulk slot */
+	uint16_t extra; /* requests of it beyond those that every operation may have */
 };
 
 struct verbs_link {
@@ -129,7 +135,9 @@ struct verbs_link {
 	uint32_t inline_max;
 	uint32_t atomics, reads; /* of these kinds in flight */
 	uint32_t bulk_next, bulk_used;
-	uint8_t *small, *bulk;	   /* staging */
+	uint32_t request_max;		/* bytes of one request */
+	uint32_t extra_max, extra_used; /* requests of puts; V3 */
+	uint8_t *small, *bulk;		/* staging */
 	struct ibv_send_wr atomic; /* a request of which only what differs is filled in */
 	struct ibv_sge atomic_sge;
 	struct ibv_send_wr pair[VERBS_PAIR]; /* the same for write_read */
@@ -234,7 +242,22 @@ int verbs_queue_create(struct verbs_device *device, struct verbs_link *link,
 int verbs_queue_attach(struct verbs_device *device, struct verbs_link *link);
 void verbs_queue_destroy(struct verbs_link *link);
 
-/* post.c and poll.c: the data path. */
+/* How many requests every operation of a link may have. */
+static inline uint32_t verbs_requests_each(const struct verbs_link *link)
+{
+	return link->target.hot_len ? VERBS_PARTS_MAX : VERBS_PAIR;
+}
+
+/* post.c: what posting begins and ends with. */
+unsigned int verbs_write_fence(
+	const struct verbs_link *link, uint64_t offset, size_t len);
+int verbs_link_room(const struct verbs_link *link);
+struct verbs_op *verbs_op_next(
+	struct verbs_link *link, enum verbs_op_kind kind, uint64_t offset, size_t len);
+/* A request that is refused means that the queue pair is broken, and so is the link. */
+int verbs_requests_post(struct verbs_link *link, struct ibv_send_wr *requests);
+
+/* post.c, put.c and poll.c: the data path. */
 int verbs_fetch_add(struct link *link, uint64_t offset, uint64_t n, uint64_t cookie);
 int verbs_compare_swap(struct link *link, uint64_t offset, uint64_t expected,
 	uint64_t desired, uint64_t cookie);
@@ -244,6 +267,8 @@ int verbs_read(
 	struct link *link, uint64_t offset, void *bytes, size_t len, uint64_t cookie);
 int verbs_write_read(struct link *link, uint64_t write_offset, uint64_t word,
 	uint64_t read_offset, void *bytes, uint64_t cookie);
+int verbs_put(struct link *link, uint64_t offset, const struct memory *source,
+	uint64_t source_offset, size_t len, uint64_t cookie);
 int verbs_poll(struct link *link, struct completion *completions, int max, int *count_p);
 
 #endif

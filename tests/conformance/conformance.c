@@ -15,6 +15,7 @@ static int bed_run(const struct conformance_bed *bed)
 	failed += conformance_words(bed);
 	failed += conformance_transfers(bed);
 	failed += conformance_pairs(bed);
+	failed += conformance_puts(bed);
 	failed += conformance_queue(bed);
 	failed += conformance_ends(bed);
 	failed += conformance_processes(bed);
@@ -75,19 +76,31 @@ struct device *fixture_open(struct fixture *fixture, bool owner)
 	return device;
 }
 
-struct memory *fixture_expose(struct fixture *fixture, size_t len)
+static struct memory *memory_expose(
+	struct fixture *fixture, struct device *device, size_t len, bool source)
 {
 	struct memory_config config = {
-		.pages = {.len = len, .huge = PAGES_OFF, .node = -1}};
+		.pages = {.len = len, .huge = PAGES_OFF, .node = -1}, .source = source};
 	struct memory *memory = NULL;
 	struct error err = {""};
 
 	if (fixture->bed->path)
 		config.pages.path = fixture->bed->path();
-	if (fixture->ops->expose(fixture->owner, &config, &memory, &err))
+	if (fixture->ops->expose(device, &config, &memory, &err))
 		fail_msg("%s", err.text);
 	list_add(fixture->memories, FIXTURE_MEMORIES, memory);
 	return memory;
+}
+
+struct memory *fixture_expose(struct fixture *fixture, size_t len)
+{
+	return memory_expose(fixture, fixture->owner, len, false);
+}
+
+struct memory *fixture_expose_source(
+	struct fixture *fixture, struct device *device, size_t len)
+{
+	return memory_expose(fixture, device, len, true);
 }
 
 void fixture_withdraw(struct fixture *fixture, struct memory *memory)

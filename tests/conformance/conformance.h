@@ -37,6 +37,7 @@ struct conformance_bed {
 	void (*break_link)(struct fixture *fixture);
 
 	const char *unreachable;    /* address of a memory that never was, or NULL */
+	bool silent_peers;	    /* devices of peers do not listen */
 	bool has_gate;		    /* the owner is asked about links */
 	bool can_evict;		    /* the owner can end links */
 	bool has_processes;	    /* a peer can be in another process */
@@ -78,6 +79,7 @@ int conformance_main(int argc, char **argv, const struct conformance_bed *beds);
 int conformance_words(const struct conformance_bed *bed);
 int conformance_transfers(const struct conformance_bed *bed);
 int conformance_pairs(const struct conformance_bed *bed);
+int conformance_puts(const struct conformance_bed *bed);
 int conformance_queue(const struct conformance_bed *bed);
 int conformance_ends(const struct conformance_bed *bed);
 int conformance_processes(const struct conformance_bed *bed);
@@ -103,6 +105,9 @@ void story_needs(bool has, const char *reason);
 /* The following end the story as failed when they can not do what they are called. */
 struct device *fixture_open(struct fixture *fixture, bool owner);
 struct memory *fixture_expose(struct fixture *fixture, size_t len);
+/* The same, for puts. */
+struct memory *fixture_expose_source(
+	struct fixture *fixture, struct device *device, size_t len);
 struct link *fixture_connect(struct fixture *fixture, struct device *device,
 	const struct memory *memory, unsigned int depth, uint64_t token);
 /* 0 and a connected link, or an error after which there is none. */

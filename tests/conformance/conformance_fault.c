@@ -48,6 +48,7 @@ int main(int argc, char **argv)
 			.open = device_open,
 			.break_link = link_break,
 			.unreachable = "shm path=/proc/2147483647/fd/3 len=4096",
+			.silent_peers = true,
 			.has_processes = true,
 			.litmus_rounds = 50000,
 			.hammer_count = 50000,

@@ -47,6 +47,7 @@ int main(int argc, char **argv)
 			.ops = &shm_memory_ops,
 			.open = device_open,
 			.unreachable = "shm path=/proc/2147483647/fd/3 len=4096",
+			.silent_peers = true,
 			.has_processes = true,
 			.litmus_rounds = 200000,
 			.hammer_count = 200000,

@@ -15,7 +15,7 @@ static int world_begin(void)
 	struct sim_config config;
 
 	sim_config_default(&config, 20240229);
-	config.memory_len = 8 * FIXTURE_MEMORY;
+	config.memory_len = 64 * FIXTURE_MEMORY;
 	return sim_world_open(&config, &world, NULL);
 }
 

@@ -46,6 +46,7 @@ int main(int argc, char **argv)
 		.ops = &verbs_memory_ops,
 		.open = device_open,
 		.break_link = link_break,
+		.silent_peers = true,
 		.has_gate = true,
 		.can_evict = true,
 		.has_processes = true,

@@ -64,7 +64,7 @@ static void processes_hammering_one_word_get_every_number_once(void **state)
 }
 
 /*
- * The race that the counter protocol rests on (M3; design.md, section 4): the peer writes
+ * The race that the counter protocol rests on (M3; docs/protocol.md): the peer writes
  * its mark and then reads the state; the owner's processor stores the state and then loads
  * the mark.  Each round counts up both words.  Never may both sides see the old one.
  */

@@ -26,7 +26,7 @@ static void rig_open(struct rig *rig, const struct fault_plan *plan)
 {
 	struct memory_config memory = {
 		.pages = {.len = 4096, .huge = PAGES_OFF, .node = -1}};
-	struct device_config device = {.device = NULL};
+	struct device_config device = {.listen = true};
 	struct link_config link = {.depth = DEPTH};
 	struct device *inner;
 
@@ -200,6 +200,22 @@ static void pair_is_checked(struct link *link, uint64_t one, uint64_t other, int
 	assert_int_equal(word, 5);
 }
 
+static void put_is_checked(struct rig *rig)
+{
+	struct memory_config config = {
+		.pages = {.len = 8192, .huge = PAGES_OFF, .node = -1}, .source = true};
+	struct memory *source;
+
+	assert_int_equal(ops->put(rig->link, 0, rig->memory, 0, 8, 0), -EINVAL);
+	assert_int_equal(ops->expose(rig->device, &config, &source, NULL), 0);
+	assert_int_equal(ops->put(rig->link, 0, source, 0, 0, 0), -EINVAL);
+	assert_int_equal(ops->put(rig->link, 0, source, 0, 4097, 0), -ERANGE);
+	assert_int_equal(ops->put(rig->link, UINT64_MAX, source, 0, 100, 0), -ERANGE);
+	assert_int_equal(ops->put(rig->link, 0, source, 8192, 1, 0), -ERANGE);
+	assert_int_equal(ops->load(rig->memory, 0), 0);
+	ops->withdraw(source);
+}
+
 static void operation_without_effect_is_checked_like_any_other(void **state)
 {
 	const struct fault_plan plan = {.seed = 1, .lose = 1000000, .lose_polls = 100};
@@ -215,6 +231,7 @@ static void operation_without_effect_is_checked_like_any_other(void **state)
 		assert_int_equal(ops->compare_swap(rig.link, 4, 0, 1, 0), -EINVAL);
 		assert_int_equal(ops->write(rig.link, 4090, &word, 8, 0), -ERANGE);
 		assert_int_equal(ops->read(rig.link, 0, &word, 0, 0), -EINVAL);
+		put_is_checked(&rig);
 		pair_is_checked(rig.link, 4, 4096, -EINVAL);
 		pair_is_checked(rig.link, 0, 4, -EINVAL);
 		pair_is_checked(rig.link, 0, 4096, -ERANGE);

@@ -89,6 +89,80 @@ static void write_read_takes_effect_in_two_moments(void **state)
 	rig_close(&rig);
 }
 
+/* The first part of the bytes, then the rest; how many they were. */
+static size_t put_parts(struct rig *rig, const unsigned char *to, size_t len)
+{
+	struct completion done;
+	size_t first = 0;
+
+	assert_true(sim_world_step(rig->world));
+	while (first < len && to[first])
+		first++;
+	for (size_t i = first; i < len; i++)
+		assert_int_equal(to[i], 0);
+	assert_int_equal(rig_poll(rig, &done), 0);
+	rig_settle(rig);
+	for (size_t i = 0; i < len; i++)
+		assert_int_equal(to[i], 9);
+	assert_int_equal(rig_poll(rig, &done), 1);
+	return first;
+}
+
+static void put_takes_effect_in_two_parts(void **state)
+{
+	struct memory_config config = {.pages = {.len = 8192}, .source = true};
+	unsigned int torn = 0;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		struct memory *source;
+		struct rig rig;
+		size_t first;
+
+		rig_open(&rig, seed);
+		assert_int_equal(ops->expose(rig.peer, &config, &source, NULL), 0);
+		assert_int_equal(ops->put(rig.link, 64, source, 0, 5000, 0), 0);
+		memset(ops->base(source), 9, 8192); /* they are read when they leave */
+		first = put_parts(
+			&rig, (unsigned char *)ops->base(rig.memory) + 64, 5000);
+		torn += first > 0 && first < 5000;
+		ops->withdraw(source);
+		rig_close(&rig);
+	}
+	assert_in_range(torn, 15, 20);
+}
+
+/* What is under way when a link ends has the bytes of that moment, if it arrives at all. */
+static void put_of_an_ended_link_has_the_bytes_of_then(void **state)
+{
+	struct memory_config config = {.pages = {.len = 8192}, .source = true};
+	unsigned int arrived = 0;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 50; seed++) {
+		const unsigned char *to;
+		struct memory *source;
+		struct link *link;
+		struct rig rig;
+
+		rig_open(&rig, seed);
+		assert_int_equal(ops->expose(rig.peer, &config, &source, NULL), 0);
+		link = rig_connect(&rig, 2);
+		memset(ops->base(source), 1, 8192);
+		assert_int_equal(ops->put(link, 64, source, 0, 5000, 0), 0);
+		ops->disconnect(link);
+		memset(ops->base(source), 2, 8192);
+		rig_settle(&rig);
+		to = (const unsigned char *)ops->base(rig.memory) + 64;
+		for (size_t i = 0; i < 5000; i++)
+			assert_int_equal(to[i], to[0] ? 1 : 0);
+		arrived += to[0] == 1;
+		ops->withdraw(source);
+		rig_close(&rig);
+	}
+	assert_in_range(arrived, 10, 40);
+}
+
 /* Two links at work, with calls in between and a fault now and then; what happened. */
 static uint64_t story_run(uint64_t seed)
 {
@@ -264,6 +338,8 @@ int main(void)
 		cmocka_unit_test(polling_does_not_move_time),
 		cmocka_unit_test(read_sees_the_moment_of_its_effect),
 		cmocka_unit_test(write_read_takes_effect_in_two_moments),
+		cmocka_unit_test(put_takes_effect_in_two_parts),
+		cmocka_unit_test(put_of_an_ended_link_has_the_bytes_of_then),
 		cmocka_unit_test(same_seed_tells_the_same_story),
 		cmocka_unit_test(calls_come_in_time_order_and_within_the_limit),
 		cmocka_unit_test(long_writes_beyond_the_limit_have_to_wait),
