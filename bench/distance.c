@@ -1,10 +1,7 @@
-/*
- * How far two processors are apart: a cache line goes back and forth between them.  The
- * first process makes the number in it odd, the second makes it even again.
- */
-#include <limits.h>
+#include "bench/distance.h"
 
-#include "bench/team_shared.h"
+#include <stdbool.h>
+
 #include "hw/clock.h"
 
 #define LOOKS 1024 /* between two looks at the clock */
@@ -24,9 +21,9 @@ static bool ball_await(_Atomic uint64_t *ball, uint64_t value, uint64_t end_ns)
 }
 
 /* Trips until the time is over; the first few, while the other arrives, do not count. */
-static void lead(struct worker *w, uint64_t end_ns)
+static uint64_t lead(_Atomic uint64_t *ball, uint64_t end_ns)
 {
-	_Atomic uint64_t *ball = &w->shared->ball;
+	uint64_t round_trip_ns = 0;
 	uint64_t begin_ns = 0, trips = 0, now = 0;
 
 	while (now < end_ns) {
@@ -39,25 +36,23 @@ static void lead(struct worker *w, uint64_t end_ns)
 			if (begin_ns == 0)
 				begin_ns = now;
 			else
-				w->seat->round_trip_ns = (now - begin_ns) /
-							 (trips - TRIPS_UNMEASURED);
+				round_trip_ns = (now - begin_ns) /
+						(trips - TRIPS_UNMEASURED);
 		}
 	}
+	return round_trip_ns;
 }
 
-static void follow(struct worker *w, uint64_t end_ns)
+static void follow(_Atomic uint64_t *ball, uint64_t end_ns)
 {
-	_Atomic uint64_t *ball = &w->shared->ball;
-
 	for (uint64_t trips = 0; ball_await(ball, 2 * trips + 1, end_ns); trips++)
 		atomic_store_explicit(ball, 2 * trips + 2, memory_order_release);
 }
 
-void distance_run(struct worker *w, uint64_t end_ns)
+uint64_t distance_run(_Atomic uint64_t *ball, bool first, uint64_t end_ns)
 {
-	w->seat->round_trip_ns = 0;
-	if (w->place == 0)
-		lead(w, end_ns);
-	else if (w->place == 1)
-		follow(w, end_ns);
+	if (first)
+		return lead(ball, end_ns);
+	follow(ball, end_ns);
+	return 0;
 }

@@ -49,6 +49,7 @@ int measure_team(const struct options *o, struct team **team_p, struct error *er
 			.counter = o->counter,
 			.reserve = o->reserve,
 			.device = o->device},
+		.work = &team_sides,
 	};
 
 	return team_start(&config, &bench_interrupted, team_p, err);

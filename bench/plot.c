@@ -3,22 +3,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "bench/buckets.h"
-#include "hw/clock.h"
-
-#define DRAW_TIMEOUT_NS UINT64_C(60000000000)
-#define LOOK_MS 10
-#define NOT_INSTALLED 127
-#define NO_DIRECTORY 126
-#define PREFIX_MAX 1024
+#include "bench/gnuplot.h"
 
 /* Everything but the names and the moments; it reads PREFIX.dat beside itself. */
 static const char *const program =
@@ -47,47 +35,6 @@ static const char *const program =
 	"	unset output\n"
 	"}\n";
 
-bool plot_prefix_valid(const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return len > 0 && len < PREFIX_MAX && prefix[len - 1] != '/' &&
-	       prefix[0] != '-' &&
-	       strspn(prefix, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			      "0123456789/._-") == len;
-}
-
-/* PREFIX without its directory. */
-static const char *name_of(const char *prefix)
-{
-	const char *slash = strrchr(prefix, '/');
-
-	return slash ? slash + 1 : prefix;
-}
-
-static FILE *file_open(
-	const char *prefix, const char *end, char path[PATH_MAX], struct error *err)
-{
-	FILE *file;
-
-	(void)snprintf(path, PATH_MAX, "%s.%s", prefix, end);
-	file = fopen(path, "we");
-	if (!file)
-		(void)error_set(err, -errno, "bench: %s: can not be written: %s", path,
-			error_reason(-errno));
-	return file;
-}
-
-static int file_close(FILE *file, const char *path, struct error *err)
-{
-	bool failed = ferror(file) != 0;
-
-	if (fclose(file) == 0 && !failed)
-		return 0;
-	return error_set(err, -EIO, "bench: %s: not written: %s", path,
-		error_reason(errno ? -errno : -EIO));
-}
-
 static double ms_since(uint64_t from_ns, uint64_t ns)
 {
 	return ((double)ns - (double)from_ns) / 1e6;
@@ -111,7 +58,7 @@ static int data_write(
 	const char *prefix, struct buckets *b, uint64_t killed_ns, struct error *err)
 {
 	char path[PATH_MAX];
-	FILE *file = file_open(prefix, "dat", path, err);
+	FILE *file = gnuplot_open(prefix, "dat", path, err);
 
 	if (!file)
 		return -errno;
@@ -123,7 +70,7 @@ static int data_write(
 		b->width_ns / 1000);
 	for (uint64_t i = 0; i < b->count; i++)
 		bucket_write(file, b, i, killed_ns);
-	return file_close(file, path, err);
+	return gnuplot_close(file, path, err);
 }
 
 static void moment_write(
@@ -141,14 +88,14 @@ static int program_write(
 {
 	const struct split_moments *m = &r->moments;
 	char path[PATH_MAX];
-	FILE *file = file_open(prefix, "gp", path, err);
+	FILE *file = gnuplot_open(prefix, "gp", path, err);
 
 	if (!file)
 		return -errno;
 	(void)fprintf(file,
 		"# Draws %s.png and %s.svg; run gnuplot in this directory.\n"
 		"name = '%s'\n",
-		name_of(prefix), name_of(prefix), name_of(prefix));
+		gnuplot_name(prefix), gnuplot_name(prefix), gnuplot_name(prefix));
 	(void)fprintf(file,
 		"heading = 'The head is killed (black); nobody gets a number for %.2f "
 		"ms: sealed (red), active (orange), first number (green)'\n",
@@ -159,55 +106,7 @@ static int program_write(
 	moment_write(file, "dark-green", m->killed_ns, m->first_ns);
 	(void)fprintf(file, program, -(double)PLOT_BEFORE_NS / 1e6,
 		(double)PLOT_AFTER_NS / 1e6);
-	return file_close(file, path, err);
-}
-
-static void __attribute__((noreturn)) gnuplot_exec(const char *prefix)
-{
-	char directory[PATH_MAX], script[PATH_MAX];
-
-	(void)snprintf(directory, sizeof(directory), "%.*s.",
-		(int)(name_of(prefix) - prefix), prefix);
-	(void)snprintf(script, sizeof(script), "%s.gp", name_of(prefix));
-	if (chdir(directory))
-		_exit(NO_DIRECTORY);
-	(void)execlp("gnuplot", "gnuplot", script, (char *)NULL);
-	_exit(NOT_INSTALLED);
-}
-
-/* Its exit status, or -ETIMEDOUT. */
-static int gnuplot_run(const char *prefix)
-{
-	uint64_t deadline = clock_now_ns() + DRAW_TIMEOUT_NS;
-	pid_t pid = fork();
-	int status = 0;
-
-	if (pid == 0)
-		gnuplot_exec(prefix);
-	if (pid < 0)
-		return -errno;
-	while (waitpid(pid, &status, WNOHANG) == 0) {
-		if (clock_now_ns() >= deadline) {
-			(void)kill(pid, SIGKILL);
-			(void)waitpid(pid, NULL, 0);
-			return -ETIMEDOUT;
-		}
-		(void)poll(NULL, 0, LOOK_MS);
-	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
-}
-
-static int draw(const char *prefix, bool *drawn_p, struct error *err)
-{
-	int status = gnuplot_run(prefix);
-
-	*drawn_p = status == 0;
-	if (status == 0 || status == NOT_INSTALLED)
-		return 0;
-	return error_set(err, -EIO,
-		"bench: gnuplot: could not draw %s.gp: status %d; run it by hand to see "
-		"why",
-		prefix, status);
+	return gnuplot_close(file, path, err);
 }
 
 int plot_write(const char *prefix, const struct round_view *view, bool *drawn_p,
@@ -227,5 +126,5 @@ int plot_write(const char *prefix, const struct round_view *view, bool *drawn_p,
 	buckets_destroy(&b);
 	if (!rc)
 		rc = program_write(prefix, view->result, err);
-	return rc ? rc : draw(prefix, drawn_p, err);
+	return rc ? rc : gnuplot_draw(prefix, drawn_p, err);
 }

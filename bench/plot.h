@@ -14,9 +14,6 @@
 #define PLOT_AFTER_NS UINT64_C(40000000)
 #define PLOT_WIDTH_NS UINT64_C(100000)
 
-/* Whether files may be called so: gnuplot reads the name as part of a program. */
-bool plot_prefix_valid(const char *prefix);
-
 /*
  * Writes the files, existing ones anew.  *drawn_p: false when gnuplot is not installed, so
  * that there are the first two only.  -ENOMEM, -EIO, and what open(2) says.

@@ -8,7 +8,7 @@
 #include "bench/bench.h"
 #include "bench/crew.h"
 #include "bench/numbers.h"
-#include "bench/plot.h"
+#include "bench/gnuplot.h"
 #include "sequencer/core/limits.h"
 
 #define COMMAND "pawl-bench takeover"
@@ -46,7 +46,7 @@ static int store_set(struct takeover_options *options, const char *text)
 
 static int plot_set(struct takeover_options *options, const char *text)
 {
-	if (plot_prefix_valid(text)) {
+	if (gnuplot_prefix_valid(text)) {
 		options->plot = text;
 		return 0;
 	}

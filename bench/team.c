@@ -42,7 +42,7 @@ static void cpus_choose(struct team *team)
 	unsigned int chosen = 0;
 	cpu_set_t cpus;
 
-	if (sched_getaffinity(0, sizeof(cpus), &cpus))
+	if (team->config.unpinned || sched_getaffinity(0, sizeof(cpus), &cpus))
 		CPU_ZERO(&cpus);
 	for (int cpu = 0; cpu < CPU_SETSIZE && chosen < team->config.processes; cpu++) {
 		if (CPU_ISSET((size_t)cpu, &cpus))
@@ -97,8 +97,9 @@ int team_start(const struct team_config *config, const volatile sig_atomic_t *in
 	team->shared_len = sizeof(*team->shared);
 	team->shared = shared_map(team->shared_len, 0);
 	team->room_len = words_of_worker(config) * config->processes * sizeof(uint64_t);
-	team->room = shared_map(team->room_len, MAP_POPULATE);
-	if (!team->shared || !team->room)
+	if (team->room_len > 0)
+		team->room = shared_map(team->room_len, MAP_POPULATE);
+	if (!team->shared || (team->room_len > 0 && !team->room))
 		rc = error_set(err, -ENOMEM,
 			"bench: out of memory: %zu MiB are needed for the values",
 			team->room_len >> 20);

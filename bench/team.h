@@ -36,7 +36,23 @@ struct turn {
 	enum turn_what what;
 	enum turn_side side;
 	uint64_t length_ns;
+	double rate; /* for work with a pace: per second and process; 0: full speed */
 };
+
+struct worker;
+
+/*
+ * What the processes of a team do; each calls these for itself.  0, or -errno with the reason
+ * in its seat.
+ */
+struct team_work {
+	int (*open)(struct worker *worker);
+	int (*turn)(struct worker *worker, const struct turn *turn, uint64_t start_ns);
+	void (*close)(struct worker *worker);
+};
+
+/* Both sides of side.h. */
+extern const struct team_work team_sides;
 
 struct team_config {
 	unsigned int processes;	 /* 1 to TEAM_MAX */
@@ -44,6 +60,9 @@ struct team_config {
 	uint64_t rate_max;	 /* additions of one turn, all processes, at most */
 	uint64_t timed_max;	 /* the same for a turn with times */
 	struct side_config side; /* its word, raws and where are set by the team */
+	const struct team_work *work;
+	void *context; /* of the work; memory that is shared, if at all */
+	bool unpinned; /* processes go wherever the system puts them */
 };
 
 struct team;

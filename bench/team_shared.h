@@ -73,12 +73,10 @@ struct worker {
 	struct seat *seat;
 	struct team_room room;
 	struct side *sides[TURN_SIDES];
+	void *state; /* of other work than sides */
 };
 
 /* worker.c: answers calls until CALL_END, and exits. */
 void worker_run(struct worker *worker) __attribute__((noreturn));
-
-/* distance.c: the worker's part of TURN_DISTANCE, until @end_ns. */
-void distance_run(struct worker *worker, uint64_t end_ns);
 
 #endif

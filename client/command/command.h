@@ -22,6 +22,9 @@ int command_next(int argc, char **argv);
 int command_add(int argc, char **argv);
 int command_read(int argc, char **argv);
 int command_stamp(int argc, char **argv);
+int command_publish(int argc, char **argv);
+int command_subscribe(int argc, char **argv);
+int command_replay(int argc, char **argv);
 int command_hw(int argc, char **argv);
 
 /* Prints the line on standard error, with "pawl: " before it unless a module is named. */

@@ -24,6 +24,12 @@ static const struct subcommand subcommands[] = {
 	{"add", command_add, "NAME/COUNTER N", "take N numbers at once"},
 	{"read", command_read, "NAME/COUNTER", "show the newest number"},
 	{"stamp", command_stamp, "NAME/COUNTER", "number the lines of standard input"},
+	{"publish", command_publish, "NAME/STREAM",
+		"put the lines of standard input in a stream"},
+	{"subscribe", command_subscribe, "NAME/STREAM",
+		"write the messages of a stream, in order"},
+	{"replay", command_replay, "NAME/STREAM",
+		"write those in a stream's archive, without any daemon"},
 	{"hw", command_hw, "",
 		"show the hardware, and what stands in the way of low latency"},
 };

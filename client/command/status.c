@@ -63,7 +63,8 @@ int command_status(int argc, char **argv)
 	static const struct argp_option options[] = {
 		{"json", 'j', NULL, 0, "Print JSON", 0}, {0}};
 	static const struct argp argp = {options, status_option, "NAME",
-		"Show a cluster: its chain, replicas, counters, sessions and the last "
+		"Show a cluster: its chain, replicas, counters, streams, sessions and "
+		"the last "
 		"changes of its epoch.",
 		NULL, NULL, NULL};
 	struct status_arguments a = {0};

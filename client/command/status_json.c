@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "client/command/status_streams.h"
 #include "client/command/status_view.h"
 
 static json_t *number(uint64_t n)
@@ -205,15 +206,15 @@ static json_t *view_json(const struct status_view *view)
 	const Control__Status *s = view->best;
 
 	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o}",
+			 "s:o, s:o, s:o, s:o}",
 		"cluster", s->cluster, "instance", tag(s->instance), "epoch",
 		number(s->epoch), "phase", s->phase, "store", s->store, "store_trouble",
 		s->store_trouble, "lease_ns", number(s->lease_ns), "chain", chain_json(s),
 		"counters_max", number(s->counters_max), "counters",
-		counters_with_lag_json(view), "sessions_max", number(s->sessions_max),
-		"sessions", sessions_json(s), "takeovers",
-		takeovers_json(&view->takeovers), "replicas", replicas_json(view),
-		"missing", missing_json(view));
+		counters_with_lag_json(view), "streams", status_streams_json(view),
+		"sessions_max", number(s->sessions_max), "sessions", sessions_json(s),
+		"takeovers", takeovers_json(&view->takeovers), "replicas",
+		replicas_json(view), "missing", missing_json(view));
 }
 
 int status_json_print(const struct status_view *view)

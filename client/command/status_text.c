@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/command/status_streams.h"
 #include "client/command/status_view.h"
 
 /* Roughly, for what has gone on for a while. */
@@ -122,6 +123,8 @@ static void counters_print(const struct status_view *view)
 	for (size_t i = 0; i < s->n_counters; i++) {
 		const Control__CounterStatus *c = s->counters[i];
 
+		if (status_stream_find(s, c->name))
+			continue; /* it stands among the streams */
 		(void)printf("    %20" PRIu64 "  %s", c->value, c->name);
 		if (c->reserve_max)
 			(void)printf(", up to %" PRIu64 " reserved", c->reserve_max);
@@ -202,6 +205,7 @@ void status_text_print(const struct status_view *view)
 	cluster_print(view->best);
 	replicas_print(view);
 	counters_print(view);
+	status_streams_text_print(view);
 	sessions_print(view);
 	takeovers_print(view);
 }

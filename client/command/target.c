@@ -9,6 +9,7 @@
 #include "client/command/command.h"
 
 #define TIMEOUT_MAX_S 86400
+#define TIMEOUT_DEFAULT_NS UINT64_C(5000000000)
 
 error_t target_option(
 	int key, char *arg, struct argp_state *state, struct target_arguments *a)
@@ -19,6 +20,9 @@ error_t target_option(
 		return 0;
 	case TARGET_OPTION_RESERVE:
 		a->reserve = arg;
+		return 0;
+	case TARGET_OPTION_WAIT:
+		a->wait = arg;
 		return 0;
 	default:
 		return command_argument(key, arg, state, &a->text);
@@ -60,31 +64,15 @@ static int open_failed(int code, const char *text)
 	return code == -EINVAL || code == -ENAMETOOLONG ? COMMAND_USAGE : COMMAND_FAILURE;
 }
 
-static int both_open(const char *where, const char *counter,
-	const struct pawl_options *options,
-	const struct pawl_counter_options *counter_options, struct target *target_p)
-{
-	int rc = pawl_open(where, options, &target_p->pawl);
-
-	if (rc)
-		return open_failed(rc, pawl_errmsg(NULL));
-	rc = pawl_counter_open_with(
-		target_p->pawl, counter, counter_options, &target_p->counter);
-	if (rc) {
-		rc = open_failed(rc, pawl_errmsg(target_p->pawl));
-		pawl_close(target_p->pawl);
-	}
-	return rc;
-}
-
 int target_split(const char *text, char **where_p, const char **counter_p)
 {
 	const char *slash = strncmp(text, "unix:", 5) == 0 ? strrchr(text, '/')
 							   : strchr(text, '/');
 
 	if (!slash || slash == text || slash[1] == '\0')
-		return command_misuse("pawl: '%s': write NAME/COUNTER, the cluster and "
-				      "the counter in it",
+		return command_misuse(
+			"pawl: '%s': write NAME/COUNTER or NAME/STREAM: the "
+			"cluster, and what is meant in it",
 			text);
 	*where_p = strndup(text, (size_t)(slash - text));
 	if (!*where_p)
@@ -93,11 +81,56 @@ int target_split(const char *text, char **where_p, const char **counter_p)
 	return COMMAND_OK;
 }
 
+static int wait_set(const char *text, struct pawl_options *options)
+{
+	static const char *const names[] = {[PAWL_WAIT_YIELD] = "yield",
+		[PAWL_WAIT_SPIN] = "spin",
+		[PAWL_WAIT_SLEEP] = "sleep"};
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(text, names[i]) != 0)
+			continue;
+		options->wait = (enum pawl_wait)i;
+		return COMMAND_OK;
+	}
+	return command_misuse("pawl: --wait=%s: use spin, yield or sleep", text);
+}
+
 static int options_set(const struct target_arguments *a, struct pawl_options *options)
 {
 	int rc = a->timeout ? timeout_set(a->timeout, options) : COMMAND_OK;
 
-	return !rc && a->reserve ? reserve_set(a->reserve, options) : rc;
+	if (!rc && a->reserve)
+		rc = reserve_set(a->reserve, options);
+	return !rc && a->wait ? wait_set(a->wait, options) : rc;
+}
+
+/* Opens the cluster; *name_p is what is meant in it, a part of @a->text. */
+static int handle_open(const struct target_arguments *a, struct pawl_options *options,
+	const char **name_p, struct target *target_p)
+{
+	char *where;
+	int rc = options_set(a, options);
+
+	if (!rc)
+		rc = target_split(a->text, &where, name_p);
+	if (rc)
+		return rc;
+	options->on_event = on_event;
+	*target_p = (struct target){.text = a->text};
+	rc = pawl_open(where, options, &target_p->pawl);
+	free(where);
+	return rc ? open_failed(rc, pawl_errmsg(NULL)) : COMMAND_OK;
+}
+
+/* What was asked for in the cluster is open, or the handle is closed again. */
+static int inner_opened(int rc, struct target *target)
+{
+	if (!rc)
+		return COMMAND_OK;
+	rc = open_failed(rc, pawl_errmsg(target->pawl));
+	pawl_close(target->pawl);
+	return rc;
 }
 
 int target_create(const struct target_arguments *a,
@@ -105,18 +138,32 @@ int target_create(const struct target_arguments *a,
 {
 	struct pawl_options options = PAWL_OPTIONS_INIT;
 	const char *counter;
-	char *where;
-	int rc = options_set(a, &options);
+	int rc = handle_open(a, &options, &counter, target_p);
 
-	if (!rc)
-		rc = target_split(a->text, &where, &counter);
 	if (rc)
 		return rc;
-	options.on_event = on_event;
-	target_p->text = a->text;
-	rc = both_open(where, counter, &options, counter_options, target_p);
-	free(where);
-	return rc;
+	return inner_opened(pawl_counter_open_with(target_p->pawl, counter,
+				    counter_options, &target_p->counter),
+		target_p);
+}
+
+int target_stream_open(const struct target_arguments *a,
+	const struct pawl_stream_options *stream_options, struct target *target_p,
+	uint64_t *timeout_ns_p)
+{
+	struct pawl_options options = PAWL_OPTIONS_INIT;
+	const char *stream;
+	int rc;
+
+	options.timeout_ns = TIMEOUT_DEFAULT_NS;
+	options.wait = PAWL_WAIT_SLEEP;
+	rc = handle_open(a, &options, &stream, target_p);
+	if (rc)
+		return rc;
+	*timeout_ns_p = options.timeout_ns;
+	return inner_opened(pawl_stream_open(target_p->pawl, stream, stream_options,
+				    &target_p->stream),
+		target_p);
 }
 
 int target_open(const struct target_arguments *a, struct target *target_p)

@@ -1,14 +1,15 @@
-/* The NAME/COUNTER that drawing commands take, and the handle behind it. */
+/* The NAME/COUNTER or NAME/STREAM that commands take, and the handle behind it. */
 #ifndef PAWL_COMMAND_TARGET_H
 #define PAWL_COMMAND_TARGET_H
 
 #include <argp.h>
 
-#include "client/include/pawl/pawl.h"
+#include "client/include/pawl/stream.h"
 
 /* The options that drawing commands have, for their argp tables: keys and entries. */
 #define TARGET_OPTION_TIMEOUT 'T'
 #define TARGET_OPTION_RESERVE 'R'
+#define TARGET_OPTION_WAIT 'w'
 #define TARGET_TIMEOUT_ENTRY                                                        \
 	{                                                                           \
 		"timeout", TARGET_OPTION_TIMEOUT, "S", 0,                           \
@@ -24,17 +25,27 @@
 			0                                                                \
 	}
 
+#define TARGET_WAIT_ENTRY                                                       \
+	{                                                                       \
+		"wait", TARGET_OPTION_WAIT, "HOW", 0,                           \
+			"Between two looks: spin, yield, or sleep for up to a " \
+			"millisecond (sleep)",                                  \
+			0                                                       \
+	}
+
 struct target {
 	struct pawl *pawl;
-	struct pawl_counter *counter;
+	struct pawl_counter *counter; /* one of them */
+	struct pawl_stream *stream;
 	const char *text; /* as written */
 };
 
 /* As they stand on the command line; NULL what does not. */
 struct target_arguments {
-	const char *text; /* NAME/COUNTER */
+	const char *text; /* NAME/COUNTER or NAME/STREAM */
 	const char *timeout;
 	const char *reserve;
+	const char *wait;
 };
 
 /* The part of an argp parser that takes them.  ARGP_ERR_UNKNOWN: the key is another's. */
@@ -53,6 +64,14 @@ int target_open(const struct target_arguments *a, struct target *target_p)
 int target_create(const struct target_arguments *a,
 	const struct pawl_counter_options *counter_options, struct target *target_p)
 	__attribute__((warn_unused_result));
+
+/*
+ * The same for a stream.  *timeout_ns_p is that of @a, or the default.  With @a->wait NULL it
+ * sleeps between two looks.
+ */
+int target_stream_open(const struct target_arguments *a,
+	const struct pawl_stream_options *stream_options, struct target *target_p,
+	uint64_t *timeout_ns_p) __attribute__((warn_unused_result));
 
 /* The two parts of @text; *where_p is to be freed.  COMMAND_OK or as above. */
 int target_split(const char *text, char **where_p, const char **counter_p)

@@ -11,20 +11,20 @@
 
 _Static_assert(PAWL_NAME_MAX == COUNTER_NAME_MAX, "public limit");
 
-static int name_check(struct pawl *pawl, const char *name)
+int handle_name_check(struct pawl *pawl, const char *name, const char *what)
 {
 	size_t len = strlen(name);
 
 	if (len > COUNTER_NAME_MAX)
 		return error_set(&pawl->err, -ENAMETOOLONG,
-			"pawl: %s/%.20s...: the name of a counter is %zu bytes long; at "
+			"pawl: %s/%.20s...: the name of a %s is %zu bytes long; at "
 			"most %d are allowed",
-			pawl->where, name, len, COUNTER_NAME_MAX);
+			pawl->where, name, what, len, COUNTER_NAME_MAX);
 	if (!names_counter_valid(name, len))
 		return error_set(&pawl->err, -EINVAL,
-			"pawl: %s/%s: not a name for a counter; use 1 to %d printable "
-			"ASCII characters",
-			pawl->where, name, COUNTER_NAME_MAX);
+			"pawl: %s/%s: not a name for a %s; use 1 to %d printable ASCII "
+			"characters",
+			pawl->where, name, what, COUNTER_NAME_MAX);
 	return 0;
 }
 
@@ -69,8 +69,10 @@ static void counter_unmake(struct pawl *pawl)
 static struct pawl_counter *counter_find(const struct pawl *pawl, const char *name)
 {
 	for (uint32_t i = 0; i < pawl->counters_count; i++) {
-		if (strcmp(pawl->counters[i]->name, name) == 0)
-			return pawl->counters[i];
+		struct pawl_counter *c = pawl->counters[i];
+
+		if (!c->of_stream && strcmp(c->name, name) == 0)
+			return c;
 	}
 	return NULL;
 }
@@ -135,8 +137,8 @@ static int options_take(struct pawl *pawl, const struct pawl_counter_options *gi
 	return 0;
 }
 
-static int counter_open_new(struct pawl *pawl, const char *name,
-	const struct pawl_counter_options *options, struct pawl_counter **counter_p)
+static int counter_open_new(struct pawl *pawl, const char *name, uint64_t reserve_max,
+	bool of_stream, struct pawl_counter **counter_p)
 {
 	struct pawl_counter *c;
 	int rc;
@@ -146,7 +148,8 @@ static int counter_open_new(struct pawl *pawl, const char *name,
 	if (!c)
 		return error_set(&pawl->err, -ENOMEM, "pawl: %s/%s: out of memory",
 			pawl->where, name);
-	c->reserve_max = options->reserve_max;
+	c->reserve_max = reserve_max;
+	c->of_stream = of_stream;
 	rc = counter_enter(c);
 	if (rc)
 		counter_unmake(pawl);
@@ -164,16 +167,22 @@ int pawl_counter_open_with(struct pawl *pawl, const char *name,
 	int rc = handle_check(pawl);
 
 	if (!rc)
-		rc = name_check(pawl, name);
+		rc = handle_name_check(pawl, name, "counter");
 	if (!rc)
 		rc = options_take(pawl, options, &taken);
 	if (rc)
 		return rc;
 	c = counter_find(pawl, name);
 	if (!c)
-		return counter_open_new(pawl, name, &taken, counter_p);
+		return counter_open_new(pawl, name, taken.reserve_max, false, counter_p);
 	*counter_p = c;
 	return 0;
+}
+
+int counter_open_of_stream(
+	struct pawl *pawl, const char *name, struct pawl_counter **counter_p)
+{
+	return counter_open_new(pawl, name, 0, true, counter_p);
 }
 
 int pawl_counter_open(

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "client/lib/stream.h"
 #include "hw/clock.h"
 
 #define OPEN_WAIT_MS 1
@@ -224,10 +225,13 @@ void pawl_close(struct pawl *pawl)
 {
 	if (!pawl)
 		return;
-	if (pawl->hot && !pawl->hot->alive)
+	if (pawl->hot && !pawl->hot->alive) {
+		streams_free(pawl, true);
 		session_forget(pawl);
-	else
+	} else {
+		streams_free(pawl, false);
 		session_end(pawl);
+	}
 	for (uint32_t i = 0; i < pawl->counters_count; i++) {
 		free(pawl->counters[i]->queue.slots);
 		free(pawl->counters[i]);
@@ -255,8 +259,12 @@ int pawl_stats_get(const struct pawl *pawl, struct pawl_stats *stats_p)
 	if (!pawl->hot->alive)
 		return -EBADF;
 	for (uint32_t i = 0; i < pawl->counters_count; i++) {
-		stats.additions += pawl->counters[i]->additions;
-		stats.redraws += pawl->counters[i]->queue.redraws;
+		const struct pawl_counter *c = pawl->counters[i];
+
+		if (c->of_stream)
+			continue;
+		stats.additions += c->additions;
+		stats.redraws += c->queue.redraws;
 	}
 	stats.epoch = pawl->session.stage == SESSION_READY ? pawl->session.linked_epoch
 							   : 0;

@@ -47,6 +47,7 @@ struct pawl {
 	struct hot *hot;
 	struct pawl_counter **counters;
 	uint32_t counters_count;
+	struct pawl_stream *streams; /* a list */
 	uint32_t in_flight;	     /* operations posted on links and not completed */
 	struct pawl_options options; /* defaults filled in */
 	struct device_config device_config;
@@ -108,6 +109,7 @@ struct pawl_counter {
 	uint64_t request; /* the OpenCounter under way */
 	struct counter_answer answer;
 	uint64_t reserve_max; /* wanted at creation */
+	bool of_stream;	      /* that of a stream, which is read; nobody else sees it */
 	uint64_t open_by_ns;  /* when its opener gives up */
 	char name[COUNTER_NAME_MAX + 1];
 };
@@ -128,6 +130,18 @@ static inline int handle_check(struct pawl *pawl)
 
 /* The errno that a public function may return for what went wrong inside. */
 int handle_public_error(int code);
+
+/* counter.c: 0, or why @name is none for a @what; with its text. */
+int handle_name_check(struct pawl *pawl, const char *name, const char *what);
+/* counter.c: opens the counter of a stream that is there, to read it. */
+int counter_open_of_stream(
+	struct pawl *pawl, const char *name, struct pawl_counter **counter_p);
+
+/*
+ * poll.c: nothing came; what the replicas have to say may be why.  Looks seldom, for it costs
+ * calls.
+ */
+void handle_idle(struct pawl *pawl);
 
 /* pump.c: posts what the tickets of one counter want, as far as the links take it. */
 void pump_post(struct pawl_counter *counter);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/lib/handle.h"
+#include "client/lib/stream.h"
 #include "hw/clock.h"
 
 /* Its answer to a Join says that it serves nobody, or an epoch that is over. */
@@ -251,8 +252,8 @@ void join_reply(struct pawl *pawl, struct peer *peer, const Control__Reply *repl
 		on_refused(pawl, peer, reply);
 	else if (!reply->error && reply->body_case == CONTROL__REPLY__BODY_JOINED)
 		on_joined(pawl, peer, reply);
-	else
-		(void)opening_reply(pawl, peer, reply);
+	else if (!opening_reply(pawl, peer, reply))
+		(void)streams_reply(pawl, peer, reply);
 }
 
 bool join_is_complete(struct session *s)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client/lib/handle.h"
+#include "client/lib/stream.h"
 #include "hw/clock.h"
 
 #define LINK_ROOM 4 /* beside additions: state and ceiling reads, a mark with its read */
@@ -20,6 +21,12 @@ static int device_get(struct pawl *pawl, const char *transport)
 			pawl->where, transport);
 	if (s->device && s->ops == ops)
 		return 0;
+	if (streams_hold_device(pawl))
+		return error_set(&s->why, -EPROTO,
+			"pawl: %s: the cluster has changed from %s to %s while this "
+			"handle "
+			"publishes; open a new handle",
+			pawl->where, s->ops->name, ops->name);
 	if (s->links[0].link)
 		return error_set(&s->why, -EPROTO,
 			"pawl: %s: the chain is of replicas over %s and over %s; use one "
@@ -121,6 +128,7 @@ void links_close(struct pawl *pawl)
 {
 	struct session *s = &pawl->session;
 
+	streams_close(pawl); /* L2 */
 	for (uint32_t i = 0; i < s->links_count; i++) {
 		link_close(pawl, &s->links[i]);
 		answer_used(s, s->links[i].peer);

@@ -28,6 +28,7 @@ static bool counter_ask(struct pawl_counter *c, struct control *head)
 
 	open.name = c->name;
 	open.reserve_max = c->reserve_max;
+	open.stream = c->of_stream;
 	open.from_epoch = from_epoch(c->pawl, &c->queue);
 	open.wait_ns = patience_ns(c);
 	request.body_case = CONTROL__REQUEST__BODY_OPEN_COUNTER;
@@ -147,7 +148,7 @@ static void counter_enter(struct pawl_counter *c)
 	ticket_reserve_set(&c->queue, c->word ? 0 : reserve_of(c), lease_of(s));
 	ticket_enter_epoch(
 		&c->queue, s->linked_epoch, s->links_count - 1, c->answer.stand);
-	if (jumped && c->answer.jump > 0)
+	if (jumped && c->answer.jump > 0 && !c->of_stream)
 		event_jump(c, c->answer.jump);
 }
 

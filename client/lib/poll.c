@@ -51,8 +51,7 @@ static void poll_lost(struct pawl *pawl)
 		handle_abort(pawl, rc);
 }
 
-/* Nothing came: what the replicas have to say may be why.  Seldom, for it costs calls. */
-static void poll_idle(struct pawl *pawl)
+void handle_idle(struct pawl *pawl)
 {
 	uint64_t now;
 
@@ -93,7 +92,7 @@ int pawl_poll(struct pawl *pawl, struct pawl_result *results, int max, int *coun
 			"is needed",
 			pawl->where);
 	if (!pump_turn(pawl))
-		poll_idle(pawl);
+		handle_idle(pawl);
 	if (pawl->session.stage != SESSION_READY)
 		poll_lost(pawl);
 	for (uint32_t i = 0; i < pawl->counters_count && count < max; i++)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client/lib/handle.h"
+#include "client/lib/stream.h"
 #include "hw/clock.h"
 
 #define LINK_NS UINT64_C(2000000000)   /* for links to connect */
@@ -212,6 +213,7 @@ void session_lost(struct pawl *pawl)
 	pawl->hot->way = WAY_QUEUE;
 	for (uint32_t i = 0; i < pawl->counters_count; i++)
 		ticket_on_lost(&pawl->counters[i]->queue);
+	streams_lost(pawl);
 	if (!pawl->lost_since_ns)
 		pawl->lost_since_ns = clock_now_ns();
 	if (s->stage != SESSION_READY)

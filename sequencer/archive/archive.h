@@ -1,6 +1,6 @@
 /*
  * The archive of a stream: its committed positions in segment files of one directory, in order
- * (design.md, section 6).  Here is the one that writes; archive_cursor.h reads beside it.
+ * (docs/protocol.md).  Here is the one that writes; archive_cursor.h reads beside it.
  *
  * Z1  A segment has consecutive positions.  Where positions are missing a new one begins, and
  *     its header says so.

@@ -1,7 +1,7 @@
 /*
  * What an archive knows when a whole cluster begins again: how far the order goes, and what is
  * needed to begin a log behind it (stream_log_create, stream_log_entries_set).  Of all members
- * the one that goes farthest has the longest committed prefix (design.md, section 6).
+ * the one that goes farthest has the longest committed prefix (docs/protocol.md).
  *
  * Nothing is changed and no lock is taken, so the archive may be in use.
  */

@@ -42,6 +42,9 @@ struct archiver {
 	atomic_bool asleep;	  /* partner: archiver_wake */
 	atomic_bool stop;
 	_Atomic uint64_t consumed;
+	_Atomic uint64_t oldest;
+	_Atomic uint64_t last;
+	_Atomic int alarm;
 };
 
 /* What the log had for the archive. */
@@ -160,17 +163,28 @@ static void tick(struct archiver *archiver, bool idle)
 		archiver->result = rc;
 }
 
+static void words_tell(struct archiver *archiver)
+{
+	const struct archive *archive = archiver->archive;
+
+	atomic_store(&archiver->consumed, archive_next(archive) - 1);
+	atomic_store(&archiver->oldest, archive_oldest(archive));
+	atomic_store(&archiver->last, archive_last(archive));
+	atomic_store(
+		&archiver->alarm, archiver->result == -EAGAIN ? 0 : archiver->result);
+}
+
 static void status_tell(struct archiver *archiver)
 {
 	struct archiver_status *status = &archiver->status;
 	const struct archive *archive = archiver->archive;
 
-	atomic_store(&archiver->consumed, archive_next(archive) - 1);
+	words_tell(archiver);
 	(void)pthread_mutex_lock(&archiver->lock);
 	status->consumed = archive_next(archive) - 1;
 	status->synced = archive_synced(archive);
 	status->rounds++;
-	status->alarm = archiver->result == -EAGAIN ? 0 : archiver->result;
+	status->alarm = atomic_load(&archiver->alarm);
 	if (status->alarm)
 		status->err = archiver->err;
 	else
@@ -209,11 +223,12 @@ static void thread_sleep(struct archiver *archiver, uint64_t signals)
 	(void)pthread_mutex_unlock(&archiver->lock);
 }
 
-/* All that was committed when the end was asked for is archived, or can not be. */
+/*
+ * All that was committed when the end was asked for is archived, or can not be.  @got is of a
+ * look that began after that.
+ */
 static bool may_end(struct archiver *archiver, const struct catch *got)
 {
-	if (!atomic_load(&archiver->stop))
-		return false;
 	if (archiver->goal == 0)
 		archiver->goal = got->commit;
 	return archiver->result < 0 ? archiver->result != -EAGAIN
@@ -238,11 +253,12 @@ static void *thread_run(void *context)
 
 	for (;;) {
 		uint64_t signals = atomic_load(&archiver->signals);
+		bool ends = atomic_load(&archiver->stop);
 		bool more = round_do(archiver, &got);
 
 		tick(archiver, !more);
 		status_tell(archiver);
-		if (may_end(archiver, &got))
+		if (ends && may_end(archiver, &got))
 			break;
 		if (!more)
 			thread_sleep(archiver, signals);
@@ -279,7 +295,7 @@ static struct archiver *archiver_alloc(struct archive *archive)
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&archiver->changed, &monotonic);
 	(void)pthread_condattr_destroy(&monotonic);
-	atomic_store(&archiver->consumed, archive_next(archive) - 1);
+	words_tell(archiver);
 	if (archiver->batch)
 		return archiver;
 	archiver_free(archiver);
@@ -349,6 +365,21 @@ void archiver_wake(struct archiver *archiver)
 uint64_t archiver_consumed(const struct archiver *archiver)
 {
 	return atomic_load(&archiver->consumed);
+}
+
+uint64_t archiver_oldest(const struct archiver *archiver)
+{
+	return atomic_load(&archiver->oldest);
+}
+
+uint64_t archiver_last(const struct archiver *archiver)
+{
+	return atomic_load(&archiver->last);
+}
+
+int archiver_alarm(const struct archiver *archiver)
+{
+	return atomic_load(&archiver->alarm);
 }
 
 void archiver_status(struct archiver *archiver, struct archiver_status *status_p)

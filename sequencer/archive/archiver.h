@@ -1,6 +1,6 @@
 /*
  * The archiver: a thread that copies what is committed out of a log in this process, in place,
- * and appends it to an archive (design.md, section 6).
+ * and appends it to an archive (docs/protocol.md).
  *
  * It reads like any subscriber on the host: up to the commit point, each slot copied, verified
  * and its position looked at again (stream_slot.h, U3).  The log waits for it only if it is
@@ -60,6 +60,13 @@ void archiver_wake(struct archiver *archiver);
 
 /* The log may overwrite up to here.  Any thread; no lock.  May go back when a sync failed. */
 uint64_t archiver_consumed(const struct archiver *archiver);
+
+/* The oldest position that is retained, and the newest; 0: none.  Any thread; no lock. */
+uint64_t archiver_oldest(const struct archiver *archiver);
+uint64_t archiver_last(const struct archiver *archiver);
+
+/* Why nothing is archived; 0: all is well.  Any thread; no lock. */
+int archiver_alarm(const struct archiver *archiver);
 
 /* Any thread. */
 void archiver_status(struct archiver *archiver, struct archiver_status *status_p);

@@ -4,6 +4,7 @@
 #include "sequencer/control/message_check.h"
 #include "sequencer/core/epoch.h"
 #include "sequencer/core/names.h"
+#include "sequencer/core/stream_limits.h"
 
 static int counter_check(const Control__EpochCounter *counter, struct error *err)
 {
@@ -15,7 +16,7 @@ static int counter_check(const Control__EpochCounter *counter, struct error *err
 		return message_refuse(err, "epoch: more stands than was drawn");
 	if (counter->reserve_max > ADDITION_MAX)
 		return message_refuse(err, "epoch: reserve-max out of range");
-	return 0;
+	return counter->stream ? stream_limits_check(counter->stream, false, err) : 0;
 }
 
 static int past_check(
@@ -51,6 +52,8 @@ static int history_check(const Control__EpochMessage *message, struct error *err
 
 static int install_check(const Control__EpochMessage *message, struct error *err)
 {
+	uint32_t streams = 0;
+
 	if (message->n_counters != message->counters_count)
 		return message_refuse(err, "epoch: number of counters");
 	if (message->n_chain == 0)
@@ -60,7 +63,10 @@ static int install_check(const Control__EpochMessage *message, struct error *err
 
 		if (rc)
 			return rc;
+		streams += message->counters[i]->stream != NULL;
 	}
+	if (streams > STREAMS_MAX)
+		return message_refuse(err, "epoch: too many streams");
 	return history_check(message, err);
 }
 

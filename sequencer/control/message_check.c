@@ -20,8 +20,7 @@ int message_refuse(struct error *err, const char *what)
 		what);
 }
 
-/* Shorter than @len bytes, and nothing that would spoil a record, a log or a terminal. */
-static bool text_valid(const char *text, size_t len)
+bool message_text_valid(const char *text, size_t len)
 {
 	for (size_t i = 0; text[i] != '\0'; i++) {
 		if (i + 1 == len || text[i] < 0x20 || text[i] > 0x7e)
@@ -41,18 +40,18 @@ int member_check(const Control__Member *member, bool whole, struct error *err)
 		return message_refuse(err, "member: id out of range");
 	if (whole && member->incarnation == 0)
 		return message_refuse(err, "member: no incarnation");
-	if (!text_valid(member->transport, MESSAGE_TRANSPORT_LEN))
+	if (!message_text_valid(member->transport, MESSAGE_TRANSPORT_LEN))
 		return message_refuse(err, "member: not a transport");
-	if (!text_valid(member->memory, MEMORY_ADDRESS_MAX))
+	if (!message_text_valid(member->memory, MEMORY_ADDRESS_MAX))
 		return message_refuse(err, "member: not a memory address");
-	if (!text_valid(member->memory_path, MESSAGE_PATH_LEN))
+	if (!message_text_valid(member->memory_path, MESSAGE_PATH_LEN))
 		return message_refuse(err, "member: not a path");
 	if (member->memory_epoch > MESSAGE_EPOCH_MAX)
 		return message_refuse(err, "member: epoch out of range");
 	if (member->n_control > MESSAGE_CONTROLS_MAX)
 		return message_refuse(err, "member: too many control addresses");
 	for (size_t i = 0; i < member->n_control; i++) {
-		if (!text_valid(member->control[i], ENDPOINT_TEXT_MAX))
+		if (!message_text_valid(member->control[i], ENDPOINT_TEXT_MAX))
 			return message_refuse(err, "member: not a control address");
 	}
 	return 0;
@@ -138,6 +137,16 @@ int request_check(const Control__Request *request, struct error *err)
 		return epoch_message_check(request->epoch, err);
 	case CONTROL__REQUEST__BODY_ADMIN:
 		return admin_check(request->admin, err);
+	case CONTROL__REQUEST__BODY_OPEN_STREAM:
+		return open_stream_check(request->open_stream, err);
+	case CONTROL__REQUEST__BODY_SUBSCRIBE:
+		return subscribe_check(request->subscribe, err);
+	case CONTROL__REQUEST__BODY_UNSUBSCRIBE:
+		return unsubscribe_check(request->unsubscribe, err);
+	case CONTROL__REQUEST__BODY_STREAM_TELL:
+		return stream_tell_check(request->stream_tell, err);
+	case CONTROL__REQUEST__BODY_STREAM_ASK:
+		return stream_ask_check(request->stream_ask, err);
 	case CONTROL__REQUEST__BODY_LEAVE:
 	case CONTROL__REQUEST__BODY_GET_STATUS:
 	case CONTROL__REQUEST__BODY_STOP:
@@ -196,6 +205,8 @@ static int status_check(const Control__Status *status, struct error *err)
 {
 	if (status->n_counters > COUNTERS_MAX || status->n_sessions > SESSIONS_MAX)
 		return message_refuse(err, "status: too long");
+	if (stream_statuses_check(status->streams, status->n_streams, err))
+		return -EBADMSG;
 	return chain_check(status->chain, status->n_chain, false, err);
 }
 
@@ -214,6 +225,15 @@ static int reply_body_check(const Control__Reply *reply, struct error *err)
 		return epoch_message_check(reply->epoch, err);
 	case CONTROL__REPLY__BODY_ELSEWHERE:
 		return elsewhere_check(reply->elsewhere, err);
+	case CONTROL__REPLY__BODY_STREAM_OPENED:
+		return stream_opened_check(reply->stream_opened, err);
+	case CONTROL__REPLY__BODY_SUBSCRIBED:
+		return subscribed_check(reply->subscribed, err);
+	case CONTROL__REPLY__BODY_STREAM_TELL:
+		return stream_tell_check(reply->stream_tell, err);
+	case CONTROL__REPLY__BODY_STREAM_ASK:
+		return stream_ask_check(reply->stream_ask, err);
+	case CONTROL__REPLY__BODY_UNSUBSCRIBED:
 	case CONTROL__REPLY__BODY_LEFT:
 	case CONTROL__REPLY__BODY_STOPPING:
 	case CONTROL__REPLY__BODY_AGREED:

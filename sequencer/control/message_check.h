@@ -30,6 +30,29 @@ int reply_check(const Control__Reply *reply, struct error *err)
 int epoch_message_check(const Control__EpochMessage *message, struct error *err)
 	__attribute__((warn_unused_result));
 
+/* stream_check.c: the parts of both that are about streams.  0 or -EBADMSG. */
+int stream_limits_check(const Control__StreamLimits *limits, bool rows_open,
+	struct error *err) __attribute__((warn_unused_result));
+int open_stream_check(const Control__OpenStream *open, struct error *err)
+	__attribute__((warn_unused_result));
+int stream_opened_check(const Control__StreamOpened *opened, struct error *err)
+	__attribute__((warn_unused_result));
+int subscribe_check(const Control__Subscribe *subscribe, struct error *err)
+	__attribute__((warn_unused_result));
+int subscribed_check(const Control__Subscribed *subscribed, struct error *err)
+	__attribute__((warn_unused_result));
+int unsubscribe_check(const Control__Unsubscribe *unsubscribe, struct error *err)
+	__attribute__((warn_unused_result));
+int stream_ask_check(const Control__StreamAsk *ask, struct error *err)
+	__attribute__((warn_unused_result));
+int stream_tell_check(const Control__StreamTell *tell, struct error *err)
+	__attribute__((warn_unused_result));
+int stream_statuses_check(Control__StreamStatus *const *streams, size_t count,
+	struct error *err) __attribute__((warn_unused_result));
+
+/* Shorter than @len bytes, and nothing that would spoil a record, a log or a terminal. */
+bool message_text_valid(const char *text, size_t len);
+
 /* One life of a replica, wherever it stands: @whole needs its incarnation.  -EBADMSG. */
 int member_check(const Control__Member *member, bool whole, struct error *err)
 	__attribute__((warn_unused_result));

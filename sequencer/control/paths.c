@@ -115,6 +115,12 @@ int paths_log(const char *state_dir, const char *cluster, uint16_t id, char *buf
 	return write_path(buf, len, err, "%s/%s/%u.log", state_dir, cluster, id);
 }
 
+int paths_archive(const char *base, const char *cluster, uint16_t id, char *buf,
+	size_t len, struct error *err)
+{
+	return write_path(buf, len, err, "%s/%s/%u.archive", base, cluster, id);
+}
+
 static int make_one(const char *path, mode_t mode, struct error *err)
 {
 	if (mkdir(path, mode) == 0 || errno == EEXIST)

@@ -54,6 +54,10 @@ int paths_lock(const char *runtime_dir, const char *cluster, uint16_t id, char *
 int paths_log(const char *state_dir, const char *cluster, uint16_t id, char *buf,
 	size_t len, struct error *err) __attribute__((warn_unused_result));
 
+/* BASE/CLUSTER/ID.archive: the archives of a replica's streams.  -ENAMETOOLONG. */
+int paths_archive(const char *base, const char *cluster, uint16_t id, char *buf,
+	size_t len, struct error *err) __attribute__((warn_unused_result));
+
 /*
  * Makes @dir and what is missing above it, with @mode (cut by the umask); what exists
  * stays as it is.  Nobody else may be able to put another directory in its place: @dir

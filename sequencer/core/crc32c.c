@@ -1,24 +1,6 @@
 #include "sequencer/core/crc32c.h"
 
-#if defined(__SSE4_2__) && defined(__x86_64__)
-
-#include <nmmintrin.h>
-#include <string.h>
-
-static uint32_t add_bytes(uint32_t crc, const unsigned char *byte, size_t len)
-{
-	uint64_t word;
-
-	for (; len >= sizeof(word); len -= sizeof(word), byte += sizeof(word)) {
-		memcpy(&word, byte, sizeof(word));
-		crc = (uint32_t)_mm_crc32_u64(crc, word);
-	}
-	for (; len > 0; len--)
-		crc = _mm_crc32_u8(crc, *byte++);
-	return crc;
-}
-
-#else
+#include <stdbool.h>
 
 /* The remainder of every byte by the reflected polynomial 0x82f63b78. */
 static const uint32_t remainders[256] = {0x00000000, 0xf26b8303, 0xe13b70f7, 0x1350f3f4,
@@ -65,11 +47,71 @@ static const uint32_t remainders[256] = {0x00000000, 0xf26b8303, 0xe13b70f7, 0x1
 	0x34f4f86a, 0xc69f7b69, 0xd5cf889d, 0x27a40b9e, 0x79b737ba, 0x8bdcb4b9,
 	0x988c474d, 0x6ae7c44e, 0xbe2da0a5, 0x4c4623a6, 0x5f16d052, 0xad7d5351};
 
-static uint32_t add_bytes(uint32_t crc, const unsigned char *byte, size_t len)
+static uint32_t add_by_table(uint32_t crc, const unsigned char *byte, size_t len)
 {
 	for (; len > 0; len--)
 		crc = crc >> 8 ^ remainders[(crc ^ *byte++) & 0xff];
 	return crc;
+}
+
+#if defined(__x86_64__)
+
+#include <cpuid.h>
+#include <nmmintrin.h>
+#include <string.h>
+
+static __attribute__((target("sse4.2"))) uint32_t add_by_instruction(
+	uint32_t crc, const unsigned char *byte, size_t len)
+{
+	uint64_t word;
+	uint32_t half;
+
+	for (; len >= sizeof(word); len -= sizeof(word), byte += sizeof(word)) {
+		memcpy(&word, byte, sizeof(word));
+		crc = (uint32_t)_mm_crc32_u64(crc, word);
+	}
+	if (len >= sizeof(half)) {
+		memcpy(&half, byte, sizeof(half));
+		crc = _mm_crc32_u32(crc, half);
+		len -= sizeof(half);
+		byte += sizeof(half);
+	}
+	for (; len > 0; len--)
+		crc = _mm_crc32_u8(crc, *byte++);
+	return crc;
+}
+
+static bool instruction_look(void)
+{
+	unsigned int a, b, c, d;
+
+	return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_2);
+}
+
+/* What the processor said, once it was asked: every thread finds the same. */
+static bool instruction_is_there(void)
+{
+	static int known;
+	int answer = __atomic_load_n(&known, __ATOMIC_RELAXED);
+
+	if (answer == 0) {
+		answer = instruction_look() ? 1 : -1;
+		__atomic_store_n(&known, answer, __ATOMIC_RELAXED);
+	}
+	return answer > 0;
+}
+
+static uint32_t add_bytes(uint32_t crc, const unsigned char *byte, size_t len)
+{
+	return instruction_is_there() ? add_by_instruction(crc, byte, len)
+				      : add_by_table(crc, byte, len);
+}
+
+#else
+
+static uint32_t add_bytes(uint32_t crc, const unsigned char *byte, size_t len)
+{
+	return add_by_table(crc, byte, len);
 }
 
 #endif
@@ -77,4 +119,9 @@ static uint32_t add_bytes(uint32_t crc, const unsigned char *byte, size_t len)
 uint32_t crc32c_update(uint32_t crc, const void *bytes, size_t len)
 {
 	return ~add_bytes(~crc, bytes, len);
+}
+
+uint32_t crc32c_update_by_table(uint32_t crc, const void *bytes, size_t len)
+{
+	return ~add_by_table(~crc, bytes, len);
 }

@@ -10,8 +10,11 @@
 
 /*
  * The checksum of the bytes that @crc covers followed by @len more; begin with 0.  Uses
- * the processor's instruction when the build is allowed to (-msse4.2), else a table.
+ * the processor's instruction where there is one (SSE 4.2), else a table.
  */
 uint32_t crc32c_update(uint32_t crc, const void *bytes, size_t len);
+
+/* The same, by the table on every processor. */
+uint32_t crc32c_update_by_table(uint32_t crc, const void *bytes, size_t len);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The epoch machine: one replica's part in every change of the chain (design.md,
- * section 5; docs/protocol.md says why each step is there).
+ * The epoch machine: one replica's part in every change of the chain (docs/protocol.md
+ * says why each step is there).
  *
  * Any change is: claim the next epoch in the store, seal members of the newest active
  * one, compute bases, install fresh regions, activate.  The machine does no I/O.  The

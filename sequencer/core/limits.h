@@ -1,4 +1,4 @@
-/* The limits of the protocol (design.md, section 4).  All of them are checked somewhere.
+/* The limits of the protocol (docs/protocol.md).  All of them are checked somewhere.
  */
 #ifndef PAWL_CORE_LIMITS_H
 #define PAWL_CORE_LIMITS_H

@@ -1,6 +1,6 @@
 /*
  * Marks in a backup's region: what it reports when it is sealed, and how a session's row
- * becomes another session's (design.md, section 4).
+ * becomes another session's (docs/protocol.md).
  *
  * K1  What a backup reports is not below any mark or floor that it ever held in the epoch.
  * K2  A row is folded only after nothing of its session can still write: a later write of

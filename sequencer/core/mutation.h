@@ -1,6 +1,6 @@
 /*
  * Rules of the protocol that can be broken on purpose, one at a time, so that the
- * simulator can show that it would notice (design.md, section 9).  Only an archive made
+ * simulator can show that it would notice (docs/protocol.md).  Only an archive made
  * with -DPAWL_MUTATIONS contains any of it; everywhere else MUTATED() is false and the
  * compiler removes the branch.
  */
@@ -58,6 +58,8 @@ enum mutation {
 	MUTATION_STREAM_LOG_KEPT,  /* a log is kept whatever epochs it missed */
 	MUTATION_STREAM_FED_EARLY, /* subscribers get what is not committed yet */
 	MUTATION_STREAM_INBOX_REUSED, /* a backup's inbox is the same in every epoch */
+	MUTATION_STREAM_FOLLOW_AHEAD, /* a follower copies what is not committed */
+	MUTATION_STREAM_FOLLOW_EARLY, /* its log counts though its table is ahead */
 	MUTATIONS_COUNT,
 };
 

@@ -1,6 +1,6 @@
 /*
  * The region: the memory that a replica exposes for one epoch, and where things sit in it
- * (design.md, section 4).
+ * (docs/protocol.md).
  *
  *     0      header        who this is; written once, before anybody may connect
  *     256    state         epoch x 2 + sealed bit

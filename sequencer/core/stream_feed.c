@@ -29,6 +29,13 @@ void stream_feed_consumed(struct stream_feed *feed, uint64_t consumed)
 		feed->consumed = consumed;
 }
 
+void stream_feed_had(struct stream_feed *feed, uint64_t position)
+{
+	if (position > feed->sent)
+		feed->sent = position;
+	stream_feed_consumed(feed, position);
+}
+
 /* Slots from @position on until a ring of @slots ends. */
 static uint64_t until_wrap(uint64_t position, uint64_t slots)
 {

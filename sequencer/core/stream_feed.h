@@ -1,6 +1,6 @@
 /*
  * Feeding an inbox: which run of a log's slots is written next into the memory of a successor or
- * a subscriber, and the words behind it (design.md, section 6).
+ * a subscriber, and the words behind it (docs/protocol.md).
  *
  * A run is written with at most two writes: where the ring of the log or of the inbox ends, it
  * is split.  Then the words are written: up to where the inbox is filled, and where the log
@@ -61,6 +61,12 @@ void stream_feed_again(struct stream_feed *feed);
 
 /* The other side needs nothing up to @consumed any more; it may be anything (clamped). */
 void stream_feed_consumed(struct stream_feed *feed, uint64_t consumed);
+
+/*
+ * The other side has everything up to @position, which the log has too: what a former link brought
+ * is not sent again, and more was consumed than this link has sent.
+ */
+void stream_feed_had(struct stream_feed *feed, uint64_t position);
 
 /*
  * The next run out of a log of @log_slots that has @oldest to @limit; false: nothing may be

@@ -27,8 +27,7 @@ void stream_log_released_update(struct stream_log *log)
 
 	if (!log->tail)
 		released = least(released, word_load(&log->places.words->back.released));
-	if (released > log->released)
-		log->released = released;
+	log->released = released;
 }
 
 void stream_log_ceiling_set(struct stream_log *log, uint64_t ceiling)
@@ -61,21 +60,27 @@ static bool hole_is_due(
 	return now_ns - log->hole_since_ns >= log->hole_timeout_ns;
 }
 
-static void entry_show(struct stream_log *log, const struct stream_slot *slot)
+/* Publishers look at their entries again and again, so not every step of one is shown. */
+static void entry_show(struct stream_log *log)
 {
-	word_store(&log->places.words->entries[stream_publisher_row(slot->publisher)],
-		stream_entry_word(slot->publisher, slot->id));
+	uint64_t publisher = log->unshown;
+
+	if (publisher != 0)
+		word_store(&log->places.words->entries[stream_publisher_row(publisher)],
+			stream_entry_word(
+				publisher, stream_table_id(&log->table, publisher)));
+	log->unshown = 0;
 }
 
 /* The slot is in its place: the log is longer by it (C7). */
 static void append(struct stream_log *log, const struct stream_slot *slot)
 {
-	bool whole = stream_table_apply(&log->table, slot);
-
 	PAWL_ASSERT(slot->position == stream_log_end(log) + 1); /* C1 */
 	word_store(&log->control->end, slot->position);
-	if (whole)
-		entry_show(log, slot);
+	if (log->unshown != slot->publisher)
+		entry_show(log);
+	if (stream_table_apply(&log->table, slot))
+		log->unshown = slot->publisher;
 }
 
 static void append_void(struct stream_log *log, uint64_t p)
@@ -89,12 +94,16 @@ static void append_void(struct stream_log *log, uint64_t p)
 }
 
 /* The slot that the inbox has for @p, copied to its place in the log (U2). */
-static bool slot_fetch(struct stream_log *log, uint64_t p, struct stream_slot *slot_p)
+static bool slot_fetch(
+	struct stream_log *log, uint64_t p, uint64_t drawn, struct stream_slot *slot_p)
 {
 	const unsigned char *from = stream_ring_at(&log->places.ring, p);
+	uint64_t filled = log->head ? drawn : word_load(&log->places.inbox->fed.end);
 
-	if (!log->head && p > word_load(&log->places.inbox->fed.end))
+	if (!log->head && p > filled)
 		return false;
+	if (p + STREAM_AHEAD <= filled)
+		stream_ring_prefetch(&log->places.ring, p + STREAM_AHEAD);
 	if (stream_slot_position(from) != p)
 		return false;
 	stream_log_oldest_move(log, p);
@@ -122,7 +131,7 @@ static bool position_advance(
 {
 	struct stream_slot slot;
 
-	if (slot_fetch(log, p, &slot)) {
+	if (slot_fetch(log, p, drawn, &slot)) {
 		if (log->head)
 			slot_judge(log, &slot);
 		else
@@ -153,6 +162,7 @@ bool stream_log_advance(
 		if (p > log_limit(log) || !position_advance(log, p, drawn, now_ns))
 			break;
 	}
+	entry_show(log);
 	grew = stream_log_end(log) != end;
 	if (log->tail && grew) {
 		log->commit = stream_log_end(log); /* C3 */
@@ -165,14 +175,23 @@ bool stream_log_advance(
 bool stream_log_look_back(struct stream_log *log)
 {
 	const struct stream_back *back = &log->places.words->back;
-	uint64_t commit;
+	uint64_t commit, logged;
 
 	if (log->phase != STREAM_OPEN || log->tail)
 		return false;
 	commit = word_load(&back->commit);
-	/* A word that was torn off its neighbours is older than they are, never wrong. */
-	stream_feed_consumed(&log->successor, word_load(&back->logged));
-	if (commit <= log->commit || commit > stream_log_end(log))
+	/*
+	 * A word that was torn off its neighbours is older than they are, never wrong.  What is
+	 * committed is logged there in any case, and a successor with a new link may have logged
+	 * more than was sent over it: the log must not overwrite what is to be sent next (C4).
+	 */
+	logged = word_load(&back->logged);
+	if (logged < commit)
+		logged = commit;
+	if (commit > stream_log_end(log))
+		return false;
+	stream_feed_had(&log->successor, least(logged, stream_log_end(log)));
+	if (commit <= log->commit)
 		return false;
 	log->commit = commit;
 	commit_show(log);
@@ -183,6 +202,8 @@ bool stream_log_look_back(struct stream_log *log)
 void stream_log_waits_for(struct stream_log *log, uint64_t position)
 {
 	log->waited_for = position;
+	if (log->phase == STREAM_OPEN)
+		stream_log_released_update(log); /* who is new is waited for at once */
 }
 
 bool stream_log_run(struct stream_log *log, uint32_t count_max, struct stream_run *run_p)

@@ -1,6 +1,6 @@
 /*
  * A replica's part in a stream: it takes slots out of an inbox, decides about them if it is the
- * head, keeps the log, and says how far it is (design.md, section 6).
+ * head, keeps the log, and says how far it is (docs/protocol.md).
  *
  * Two stretches of memory belong to it.  The *log* outlives epochs: a control block, the table
  * (stream_table.h) and the ring of slots.  The *words* are fresh in every epoch, as are the
@@ -12,7 +12,8 @@
  * was decided; whoever reads a log asks for the position and the CRC, not for the epoch.
  *
  * One position is taken in one go: the slot is copied to its place in the log and verified
- * there, then the log's end moves, then the table's entry is shown, then the commit point.
+ * there, then the log's end moves, then the table's entry, then it is shown, then the commit
+ * point.
  *
  * C1  A position is decided once, in order; its slot stays as it is while it is retained.
  * C2  Only a head decides.  A backup logs what its predecessor's log has, or nothing.
@@ -22,14 +23,18 @@
  * C5  A position whose slot does not come becomes a void only when the counter had passed it,
  *     and it could be written, for the hole time-out.
  * C6  A sealed log does not grow in its epoch any more; its length is what it reports.
- * C7  The end moves after its slot is in place; what readers are shown of the table and the
- *     commit point follows the end, and the commit point comes last.
+ * C7  The end moves after its slot is in place; the table's entry, what readers are shown of it,
+ *     and the commit point follow the end, and the commit point comes last.
  * C8  A head logs nothing above the ceiling.
  * C9  An epoch begins when the log of every member ends at the base.  A log is kept only from
  *     the epoch that the new one follows; anything else is dropped, and its slots are wiped,
  *     for readers in place would take them for the new log's.  Until the new epoch is
  *     active the log stays one of the epoch before, for the new one may never be.
  * C10 The oldest retained position moves before its slot is overwritten.
+ * C11 A log that follows an epoch from outside its chain gets what is committed there and nothing
+ *     else, until it is filled up for the next; and counts as one of that epoch only when its
+ *     table is that of its end.
+ * C12 A log that is made anew is no log meanwhile: magic and epochs go first, the magic comes last.
  *
  * A log belongs to one thread.  Nothing here blocks or allocates.
  */
@@ -63,6 +68,16 @@ struct stream_control {
 };
 
 _Static_assert(sizeof(struct stream_control) == 64, "stream control layout");
+
+#define STREAM_TABLE_OFFSET sizeof(struct stream_control)
+
+/* Where the ring is in a log's memory, on a line. */
+static inline uint64_t stream_log_ring_offset(uint32_t rows)
+{
+	uint64_t entries_len = (uint64_t)rows * sizeof(struct stream_entry);
+
+	return STREAM_TABLE_OFFSET + (entries_len + 63) / 64 * 64;
+}
 
 /* What a successor writes into its predecessor's words. */
 struct stream_back {
@@ -120,6 +135,8 @@ struct stream_log {
 	uint64_t hole_since_ns;
 	struct stream_feed successor;
 	struct stream_back told; /* newest answer to the predecessor that was posted */
+	uint64_t
+		unshown; /* a publisher whose newest entry is not shown yet; 0: all are */
 	struct stream_counts counts;
 };
 
@@ -162,9 +179,18 @@ bool stream_log_keeps(const struct stream_log *log, uint64_t from, uint64_t base
 void stream_log_entries_set(
 	struct stream_log *log, const struct stream_entry *entries, uint32_t rows);
 
-/* Appends a slot of another member's sealed log.  False: it is not whole, or not the next. */
+/*
+ * Appends a slot of another member's log that it is filled from or follows.  False: it is not
+ * whole, or not the next.
+ */
 bool stream_log_fill(struct stream_log *log, const void *slot)
 	__attribute__((warn_unused_result));
+
+/*
+ * Everything that the log has is committed in @epoch, which runs without this replica, and its
+ * table is right: from now on it is one of that epoch, and is filled on (C11).
+ */
+void stream_log_follow(struct stream_log *log, uint64_t epoch);
 
 /*
  * The log ends where @epoch will begin: from now on it is one of that epoch too.  @words and
@@ -185,7 +211,9 @@ struct stream_entering {
 
 /*
  * The epoch that it was prepared for is active.  Subscribers that read here already are said
- * before (stream_log_waits_for): afterwards what was released stays released.
+ * before (stream_log_waits_for).  What was released can be held again, for one that comes back or
+ * is new: then nothing is logged until there is room by that, and what it needs and is still
+ * there stays.
  */
 void stream_log_enter(struct stream_log *log, const struct stream_entering *entering);
 

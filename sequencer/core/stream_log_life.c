@@ -12,18 +12,11 @@ static bool limits_are_valid(uint32_t slots, uint32_t slot_len, uint32_t rows)
 	       rows > 0 && rows <= STREAM_ROWS_MAX;
 }
 
-/* On a line, as the slots behind them are to be. */
-static uint64_t entries_len(uint32_t rows)
-{
-	return ((uint64_t)rows * sizeof(struct stream_entry) + 63) / 64 * 64;
-}
-
 bool stream_log_len(uint32_t slots, uint32_t slot_len, uint32_t rows, uint64_t *len_p)
 {
 	if (!limits_are_valid(slots, slot_len, rows))
 		return false;
-	*len_p = sizeof(struct stream_control) + entries_len(rows) +
-		 (uint64_t)slots * slot_len;
+	*len_p = stream_log_ring_offset(rows) + (uint64_t)slots * slot_len;
 	return true;
 }
 
@@ -41,9 +34,8 @@ static void log_map(struct stream_log *log, void *memory, uint32_t slots,
 	memset(log, 0, sizeof(*log));
 	log->control = memory;
 	log->waited_for = UINT64_MAX;
-	stream_table_init(&log->table, (void *)(bytes + sizeof(*log->control)), rows);
-	log->ring = (struct stream_ring){
-		.bytes = bytes + sizeof(*log->control) + entries_len(rows),
+	stream_table_init(&log->table, (void *)(bytes + STREAM_TABLE_OFFSET), rows);
+	log->ring = (struct stream_ring){.bytes = bytes + stream_log_ring_offset(rows),
 		.slot_len = slot_len,
 		.mask = slots - 1};
 }
@@ -52,16 +44,21 @@ void stream_log_create(struct stream_log *log, void *memory, uint32_t slots,
 	uint32_t slot_len, uint32_t rows, uint64_t begin)
 {
 	log_map(log, memory, slots, slot_len, rows);
-	memset(log->table.entries, 0, entries_len(rows));
-	*log->control = (struct stream_control){.magic = STREAM_MAGIC,
-		.slot_len = slot_len,
+	word_store(&log->control->magic, 0); /* C12 */
+	word_store(&log->control->epoch, 0);
+	word_store(&log->control->prepared, 0);
+	/* A bare fence: what is wiped behind them is nobody's atomics. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	memset(log->table.entries, 0, stream_log_ring_offset(rows) - STREAM_TABLE_OFFSET);
+	for (uint64_t p = 0; p < slots; p++)
+		stream_slot_clear(stream_ring_at(&log->ring, p)); /* C9 */
+	*log->control = (struct stream_control){.slot_len = slot_len,
 		.slots = slots,
 		.rows = rows,
 		.begin = begin,
 		.oldest = begin + 1,
 		.end = begin};
-	for (uint64_t p = 0; p < slots; p++)
-		stream_slot_clear(stream_ring_at(&log->ring, p)); /* C9 */
+	word_store(&log->control->magic, STREAM_MAGIC);
 }
 
 static bool control_is_sound(const struct stream_control *control, uint32_t slots,
@@ -145,9 +142,17 @@ bool stream_log_fill(struct stream_log *log, const void *from)
 	if (!stream_slot_take(
 		    stream_ring_at(&log->ring, p), from, log->ring.slot_len, p, 0, &slot))
 		return false;
-	(void)stream_table_apply(&log->table, &slot);
 	word_store(&log->control->end, p);
+	(void)stream_table_apply(&log->table, &slot); /* C7 */
 	return true;
+}
+
+void stream_log_follow(struct stream_log *log, uint64_t epoch)
+{
+	PAWL_ASSERT(log->phase != STREAM_OPEN && epoch >= log->control->epoch &&
+		    epoch > log->control->prepared);
+	log->phase = STREAM_SEALED;
+	word_store(&log->control->epoch, epoch); /* C11 */
 }
 
 void stream_log_prepare(struct stream_log *log, uint64_t epoch,

@@ -34,12 +34,19 @@ void stream_publisher_init(struct stream_publisher *p, uint64_t publisher,
 {
 	PAWL_ASSERT(depth > 0 && depth <= STREAM_PUBLISHER_DEPTH_MAX);
 	PAWL_ASSERT((depth & (depth - 1)) == 0);
-	PAWL_ASSERT(stream_publisher_incarnation(publisher) > 0);
 	memset(p, 0, sizeof(*p));
-	p->publisher = publisher;
 	p->messages = messages;
 	p->depth = depth;
 	p->mask = depth - 1;
+	if (publisher)
+		stream_publisher_named(p, publisher);
+}
+
+void stream_publisher_named(struct stream_publisher *p, uint64_t publisher)
+{
+	PAWL_ASSERT(p->publisher == 0 && p->epoch == 0);
+	PAWL_ASSERT(stream_publisher_incarnation(publisher) > 0);
+	p->publisher = publisher;
 }
 
 /* Everything that is not acknowledged begins again. */
@@ -54,6 +61,7 @@ void stream_publisher_enter(
 	struct stream_publisher *p, uint64_t epoch, uint64_t base, uint32_t ring_slots)
 {
 	PAWL_ASSERT(epoch >= p->epoch && epoch > 0 && ring_slots > 1);
+	PAWL_ASSERT(p->publisher > 0);
 	if (p->phase == STREAM_PUBLISHER_LOST)
 		return;
 	if (epoch > p->epoch)
@@ -76,7 +84,7 @@ bool stream_publisher_submit(
 	struct stream_publisher *p, uint32_t slots, uint64_t cookie, uint64_t *id_p)
 {
 	PAWL_ASSERT(slots > 0);
-	if (p->submitted - p->taken == p->depth || p->submitted == STREAM_ID_MAX)
+	if (stream_publisher_is_full(p))
 		return false;
 	*id_p = ++p->submitted; /* A1 */
 	*message_at(p, *id_p) = (struct stream_message){.cookie = cookie, .slots = slots};
@@ -282,20 +290,34 @@ void stream_publisher_on_words(
 	publisher_check(p);
 }
 
-bool stream_publisher_take(
-	struct stream_publisher *p, struct stream_publisher_result *result_p)
+void stream_publisher_abandon(struct stream_publisher *p)
 {
-	bool acked = p->taken < p->acked;
-	const struct stream_message *m = message_at(p, p->taken + 1);
+	p->phase = STREAM_PUBLISHER_LOST;
+}
 
-	if (!acked && (p->phase != STREAM_PUBLISHER_LOST || p->taken == p->submitted))
+bool stream_publisher_peek(const struct stream_publisher *p, uint64_t id,
+	struct stream_publisher_result *result_p)
+{
+	const struct stream_message *m = message_at(p, id);
+	bool acked = id <= p->acked;
+
+	PAWL_ASSERT(id > p->taken && id <= p->submitted);
+	if (!acked && p->phase != STREAM_PUBLISHER_LOST)
 		return false;
-	p->taken++;
-	*result_p = (struct stream_publisher_result){.id = p->taken,
+	*result_p = (struct stream_publisher_result){.id = id,
 		.cookie = m->cookie,
 		.position = m->first > 0 ? last_position(m) : 0,
 		.outcome = acked ? STREAM_ACKNOWLEDGED : STREAM_UNKNOWN};
-	if (!acked)
+	return true;
+}
+
+bool stream_publisher_take(
+	struct stream_publisher *p, struct stream_publisher_result *result_p)
+{
+	if (p->taken == p->submitted || !stream_publisher_peek(p, p->taken + 1, result_p))
+		return false;
+	p->taken++;
+	if (p->acked < p->taken)
 		p->acked = p->written = p->drawn = p->posted = p->taken;
 	return true;
 }

@@ -1,5 +1,5 @@
 /*
- * The publisher machine: one publisher's messages to one stream (design.md, section 6).
+ * The publisher machine: one publisher's messages to one stream (docs/protocol.md).
  *
  * A message takes as many positions in a row as it has slots.  They are *drawn* with a
  * fetch-add on the head's counter word, for several messages at once; the slots are *written*
@@ -32,7 +32,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STREAM_PUBLISHER_DEPTH_MAX 1024
+#include "sequencer/core/stream_table.h"
+
+#define STREAM_PUBLISHER_DEPTH_MAX 65536
 
 enum stream_publisher_phase {
 	STREAM_PUBLISHER_IDLE,	    /* no epoch yet */
@@ -83,7 +85,8 @@ struct stream_publisher_result {
 
 struct stream_publisher {
 	enum stream_publisher_phase phase;
-	uint64_t publisher; /* incarnation and row: stream_publisher_name */
+	uint64_t
+		publisher; /* incarnation and row: stream_publisher_name; 0: not known yet */
 	uint64_t epoch;
 	uint32_t ring_slots;
 	uint32_t mask;
@@ -103,9 +106,13 @@ struct stream_publisher {
 	struct stream_message *messages;
 };
 
-/* @messages: @depth of them, a power of two, the caller's.  @publisher: stream_publisher_name. */
+/*
+ * @messages: @depth of them, a power of two, the caller's.  @publisher: stream_publisher_name, or
+ * 0 if the stream has not said it yet; then it is said before the first epoch is entered.
+ */
 void stream_publisher_init(struct stream_publisher *p, uint64_t publisher,
 	struct stream_message *messages, uint32_t depth);
+void stream_publisher_named(struct stream_publisher *p, uint64_t publisher);
 
 /*
  * Begins an epoch, or goes on in the same one over new links; nothing is in flight on the old
@@ -121,6 +128,12 @@ void stream_publisher_on_lost(struct stream_publisher *p);
 bool stream_publisher_submit(struct stream_publisher *p, uint32_t slots, uint64_t cookie,
 	uint64_t *id_p) __attribute__((warn_unused_result));
 
+/* True while stream_publisher_submit would say no. */
+static inline bool stream_publisher_is_full(const struct stream_publisher *p)
+{
+	return p->submitted - p->taken == p->depth || p->submitted == STREAM_ID_MAX;
+}
+
 /* True when the machine wants something posted now. */
 bool stream_publisher_next(
 	const struct stream_publisher *p, struct stream_publisher_effect *effect_p);
@@ -133,6 +146,13 @@ void stream_publisher_on_draw(struct stream_publisher *p, uint64_t v);
 /* The read came back; @commit was read before @entry. */
 void stream_publisher_on_words(
 	struct stream_publisher *p, uint64_t commit, uint64_t entry);
+
+/* Nobody asks any more what became of messages in flight: each result will be STREAM_UNKNOWN. */
+void stream_publisher_abandon(struct stream_publisher *p);
+
+/* What became of message @id, which has not been taken.  False: it is not decided yet. */
+bool stream_publisher_peek(const struct stream_publisher *p, uint64_t id,
+	struct stream_publisher_result *result_p);
 
 /* The next result in order of submission. */
 bool stream_publisher_take(

@@ -6,6 +6,7 @@
 #include "sequencer/core/crc32c.h"
 #include "sequencer/core/mutation.h"
 #include "sequencer/core/panic.h"
+#include "sequencer/core/words.h"
 
 #define AT_EPOCH 8
 #define AT_PUBLISHER 16
@@ -16,19 +17,26 @@
 #define AT_FLAGS 43
 #define AT_CRC 44
 
-static void put(unsigned char *to, uint64_t value, unsigned int len)
+/* A number whose first byte is its lowest, as in memory of a little-endian processor. */
+static inline uint64_t little_endian(uint64_t value)
 {
-	for (unsigned int i = 0; i < len; i++)
-		to[i] = (unsigned char)(value >> 8 * i);
+	if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+		return __builtin_bswap64(value);
+	return value;
 }
 
-static uint64_t get(const unsigned char *from, unsigned int len)
+static inline void put(unsigned char *to, uint64_t value, unsigned int len)
+{
+	value = little_endian(value);
+	memcpy(to, &value, len);
+}
+
+static inline uint64_t get(const unsigned char *from, unsigned int len)
 {
 	uint64_t value = 0;
 
-	for (unsigned int i = 0; i < len; i++)
-		value |= (uint64_t)from[i] << 8 * i;
-	return value;
+	memcpy(&value, from, len);
+	return little_endian(value);
 }
 
 /* The word at the begin of a slot in memory that others read or write. */
@@ -49,10 +57,13 @@ uint64_t stream_slot_position(const void *slot)
 	return get((const unsigned char *)&word, sizeof(word));
 }
 
-bool stream_slot_len_valid(uint32_t slot_len)
+/* A word of a slot's header in memory that others may be writing; only a hint. */
+static uint64_t word_glance(const unsigned char *slot, unsigned int at)
 {
-	return slot_len >= STREAM_SLOT_LEN_MIN && slot_len <= STREAM_SLOT_LEN_MAX &&
-	       slot_len % 64 == 0;
+	uint64_t word = __atomic_load_n(
+		(const uint64_t *)(const void *)(slot + at), __ATOMIC_RELAXED);
+
+	return get((const unsigned char *)&word, sizeof(word));
 }
 
 /* Of a slot whose position may not be in its place yet. */
@@ -78,7 +89,7 @@ static void body_write(
 	put(to + AT_LEN, slot->len, 2);
 	to[AT_VERSION] = STREAM_SLOT_VERSION;
 	to[AT_FLAGS] = slot->flags;
-	if (slot->len > 0 && payload != to + STREAM_SLOT_HEADER)
+	if (slot->len > 0 && payload && payload != to + STREAM_SLOT_HEADER)
 		memcpy(to + STREAM_SLOT_HEADER, payload, slot->len);
 	put(to + AT_CRC, crc_of(to, slot->position, slot->len), 4);
 }
@@ -139,19 +150,18 @@ bool stream_slot_take(void *to, const void *from, uint32_t slot_len, uint64_t po
 	uint32_t len;
 
 	if (stream_slot_position(from) != position ||
-		!epoch_is_right(get(source + AT_EPOCH, 8), epoch))
+		!epoch_is_right(word_glance(source, AT_EPOCH), epoch))
 		return false;
-	len = (uint32_t)get(source + AT_LEN, 2) + STREAM_SLOT_HEADER;
+	len = (uint32_t)(word_glance(source, AT_LEN) & 0xffff) + STREAM_SLOT_HEADER;
 	if (len > slot_len)
 		return false;
 	position_store(copy, 0);
 	/*
 	 * The stores of the copy stay behind that of the position (U3), and its loads before
-	 * the second look.  Bare fences, for the bytes between are nobody's atomics: a copy
-	 * that met a writer is found out by the second look and by its CRC.
+	 * the second look: a copy that met a writer is found out by that look and by its CRC.
 	 */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	memcpy(copy + AT_EPOCH, source + AT_EPOCH, len - AT_EPOCH);
+	words_copy(copy + AT_EPOCH, source + AT_EPOCH, len - AT_EPOCH);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (stream_slot_position(from) != position ||
 		(uint32_t)get(copy + AT_LEN, 2) + STREAM_SLOT_HEADER > len ||
@@ -172,9 +182,12 @@ void stream_slot_void(void *to, uint64_t position, uint64_t epoch)
 {
 	struct stream_slot slot = {
 		.position = position, .epoch = epoch, .flags = STREAM_VOID};
+	_Alignas(8) unsigned char header[STREAM_SLOT_HEADER] = {0};
 
+	body_write(header, &slot, NULL);
 	position_store(to, 0);
 	__atomic_thread_fence(__ATOMIC_RELEASE); /* as in stream_slot_take */
-	body_write(to, &slot, NULL);
+	words_copy((unsigned char *)to + AT_EPOCH, header + AT_EPOCH,
+		STREAM_SLOT_HEADER - AT_EPOCH);
 	position_store(to, position);
 }

@@ -1,6 +1,6 @@
 /*
  * A slot: one position's place in an inbox or a log of a stream, and how it proves that it is
- * whole (design.md, section 6).
+ * whole (docs/protocol.md).
  *
  *     0   position    8 bytes; 0 while the slot is being overwritten
  *     8   epoch       8, in which the position was drawn
@@ -85,8 +85,27 @@ static inline unsigned char *stream_ring_at(
 	return ring->bytes + (position & ring->mask) * ring->slot_len;
 }
 
+/* Slots between the one that is looked at and the one that is fetched into the cache. */
+#define STREAM_AHEAD 8
+
+/*
+ * The slot will be looked at soon: its header and the begin of its payload come nearer.  A hint
+ * that changes nothing; for slots that nobody writes any more, or it slows the writer.
+ */
+static inline void stream_ring_prefetch(const struct stream_ring *ring, uint64_t position)
+{
+	const unsigned char *slot = stream_ring_at(ring, position);
+
+	__builtin_prefetch(slot);
+	__builtin_prefetch(slot + 64);
+}
+
 /* A length that a stream can have: a multiple of 64 from MIN to MAX. */
-bool stream_slot_len_valid(uint32_t slot_len);
+static inline bool stream_slot_len_valid(uint32_t slot_len)
+{
+	return slot_len >= STREAM_SLOT_LEN_MIN && slot_len <= STREAM_SLOT_LEN_MAX &&
+	       slot_len % 64 == 0;
+}
 
 /* Bytes of payload that a slot of @slot_len has room for. */
 static inline uint32_t stream_slot_room(uint32_t slot_len)

@@ -25,6 +25,7 @@ void stream_subscriber_attach(struct stream_subscriber *s, const struct stream_r
 	s->ring = *ring;
 	s->end = end;
 	s->oldest = oldest;
+	s->seen = 0;
 	if (s->begun)
 		return;
 	s->begun = true;
@@ -86,12 +87,35 @@ static void deliver_open(
 	s->deliveries++;
 }
 
+/* A message of one slot is delivered out of the copy that was verified. */
+static void deliver_whole(struct stream_subscriber *s, const struct stream_slot *slot,
+	struct stream_delivery *delivery_p)
+{
+	bool fits = slot->len <= s->config.buffer_len;
+
+	open_drop(s);
+	*delivery_p = (struct stream_delivery){
+		.kind = fits ? STREAM_MESSAGE : STREAM_TOO_LONG,
+		.first = slot->position,
+		.last = slot->position,
+		.publisher = slot->publisher,
+		.id = slot->id,
+		.time_ns = slot->time_ns,
+		.payload = fits ? s->config.slot + STREAM_SLOT_HEADER : NULL,
+		.len = slot->len};
+	s->deliveries++;
+}
+
 /* True: there is something to deliver. */
 static bool slot_consume(struct stream_subscriber *s, const struct stream_slot *slot,
 	struct stream_delivery *delivery_p)
 {
 	PAWL_ASSERT(slot->position == s->next); /* D1 */
 	s->next++;
+	if (slot->flags == (STREAM_FIRST | STREAM_LAST)) {
+		deliver_whole(s, slot, delivery_p);
+		return true;
+	}
 	if (slot->flags & STREAM_VOID) {
 		open_drop(s);
 		*delivery_p = (struct stream_delivery){.kind = STREAM_NOTHING,
@@ -112,7 +136,18 @@ static bool slot_consume(struct stream_subscriber *s, const struct stream_slot *
 	return true;
 }
 
-/* What the source has no more is told, and passed over (D4). */
+void stream_subscriber_skip(struct stream_subscriber *s)
+{
+	uint64_t gap_end = s->gap_end;
+
+	s->gap_end = 0;
+	if (gap_end < s->next)
+		return;
+	s->next = gap_end + 1;
+	open_drop(s);
+}
+
+/* What the source has no more is told, and passed over (D4) or waited at (D5). */
 static bool gap_take(struct stream_subscriber *s, struct stream_delivery *delivery_p)
 {
 	uint64_t oldest = word_load(s->oldest);
@@ -121,9 +156,29 @@ static bool gap_take(struct stream_subscriber *s, struct stream_delivery *delive
 		return false;
 	*delivery_p = (struct stream_delivery){
 		.kind = STREAM_GONE, .first = s->next, .last = oldest - 1};
-	s->next = oldest;
-	open_drop(s);
+	s->gap_end = oldest - 1;
+	if (!s->config.waits_at_gap)
+		stream_subscriber_skip(s);
 	return true;
+}
+
+/*
+ * D2.  The end is looked at only when what was seen of it is used up: its line belongs to whoever
+ * moves it, and so does that of the oldest.
+ */
+static bool next_is_there(struct stream_subscriber *s)
+{
+	if (s->next > s->seen)
+		s->seen = word_load(s->end);
+	return s->next <= s->seen;
+}
+
+static bool slot_look(struct stream_subscriber *s, struct stream_slot *slot_p)
+{
+	if (s->next + STREAM_AHEAD <= s->seen)
+		stream_ring_prefetch(&s->ring, s->next + STREAM_AHEAD);
+	return stream_slot_take(s->config.slot, stream_ring_at(&s->ring, s->next),
+		s->ring.slot_len, s->next, 0, slot_p);
 }
 
 bool stream_subscriber_poll(struct stream_subscriber *s, uint32_t count_max,
@@ -132,10 +187,9 @@ bool stream_subscriber_poll(struct stream_subscriber *s, uint32_t count_max,
 	while (s->end && count_max-- > 0) {
 		struct stream_slot slot;
 
-		if (s->next > word_load(s->end) || /* D2 */
-			!stream_slot_take(s->config.slot,
-				stream_ring_at(&s->ring, s->next), s->ring.slot_len,
-				s->next, 0, &slot))
+		if (!next_is_there(s)) /* no gap can be right behind the end */
+			return s->next > s->seen + 1 && gap_take(s, delivery_p);
+		if (!slot_look(s, &slot))
 			return gap_take(s, delivery_p);
 		if (slot_consume(s, &slot, delivery_p))
 			return true;

@@ -1,6 +1,6 @@
 /*
- * The subscriber machine: delivers what is committed, in order, each message once (design.md,
- * section 6).
+ * The subscriber machine: delivers what is committed, in order, each message once
+ * (docs/protocol.md).
  *
  * It reads slots from one *source* at a time: its own inbox, which a replica feeds, or the log
  * of a replica on the same host, in place.  A source is a ring and two words: up to where it
@@ -12,6 +12,8 @@
  * D3  A message is delivered once, whole, when its last slot is reached, and only if all its
  *     slots were found directly behind each other.
  * D4  A position is passed over only if the source has it no more, and then the range is told.
+ * D5  One that waits at gaps stays where it is, with what it has of an open message, until it is
+ *     told to skip the range, or a source is attached that has it.
  *
  * A subscriber belongs to one thread.  Nothing here blocks or allocates.
  */
@@ -42,8 +44,9 @@ struct stream_delivery {
 	uint64_t last;
 	uint64_t publisher;
 	uint64_t id;
-	uint64_t time_ns;    /* of its first slot */
-	const void *payload; /* in the subscriber's buffer, good until the next call */
+	uint64_t time_ns; /* of its first slot */
+	const void *
+		payload; /* in the subscriber's slot or buffer, good until the next call */
 	uint64_t len;
 };
 
@@ -51,6 +54,7 @@ struct stream_subscriber_config {
 	enum stream_from from;
 	uint64_t position;     /* the first that is wanted */
 	bool voids;	       /* be told of them */
+	bool waits_at_gap;     /* STREAM_GONE is told again until the range is skipped */
 	unsigned char *slot;   /* room for one slot, on a multiple of 8 */
 	unsigned char *buffer; /* room for the longest message */
 	uint64_t buffer_len;
@@ -63,11 +67,13 @@ struct stream_subscriber {
 	struct stream_ring ring;
 	const uint64_t *end; /* words of the source; NULL: no source */
 	const uint64_t *oldest;
-	bool open; /* a message whose last slot was not reached yet, */
+	uint64_t seen; /* the source's end, when it was looked at last */
+	bool open;     /* a message whose last slot was not reached yet, */
 	bool too_long;
 	struct stream_slot open_slot; /*   its first slot, */
 	uint64_t open_len;	      /*   and its bytes so far */
 	uint64_t deliveries;
+	uint64_t gap_end; /* of the range that is waited at; 0: none was told */
 };
 
 void stream_subscriber_init(
@@ -81,6 +87,12 @@ void stream_subscriber_detach(struct stream_subscriber *s);
 /* The next thing to deliver; false: nothing yet.  Looks at @count_max slots at most. */
 bool stream_subscriber_poll(struct stream_subscriber *s, uint32_t count_max,
 	struct stream_delivery *delivery_p);
+
+/*
+ * Whoever waits at a gap gives up the range that the last STREAM_GONE told.  Nothing, if there was
+ * none, or if the range has been delivered since.
+ */
+void stream_subscriber_skip(struct stream_subscriber *s);
 
 /* Everything up to here is not needed any more: what a feeder is told. */
 static inline uint64_t stream_subscriber_consumed(const struct stream_subscriber *s)

@@ -4,6 +4,7 @@
 
 #include "sequencer/core/mutation.h"
 #include "sequencer/core/panic.h"
+#include "sequencer/core/words.h"
 
 void stream_table_init(
 	struct stream_table *table, struct stream_entry *entries, uint32_t rows)
@@ -60,7 +61,8 @@ bool stream_table_apply(struct stream_table *table, const struct stream_slot *sl
 		table->open_id = slot->id;
 		return false;
 	}
-	table->entries[row] = (struct stream_entry){
-		.publisher = slot->publisher, .id = slot->id};
+	/* Behind the log's end, for whoever reads a log that is written, or takes it up (C7). */
+	word_store(&table->entries[row].publisher, slot->publisher);
+	word_store(&table->entries[row].id, slot->id);
 	return true;
 }

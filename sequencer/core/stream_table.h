@@ -1,6 +1,6 @@
 /*
  * The table of a stream: for every publisher the newest message that the log has whole, and the
- * rule by which a head accepts (design.md, section 6).
+ * rule by which a head accepts (docs/protocol.md).
  *
  * A message is one slot or several behind each other; all its slots have its id, the first has
  * STREAM_FIRST and the last STREAM_LAST.  Publishers are told apart by their row, a place in

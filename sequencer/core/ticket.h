@@ -1,5 +1,5 @@
 /*
- * The ticket machine: one session's additions to one counter (design.md, section 4).
+ * The ticket machine: one session's additions to one counter (docs/protocol.md).
  *
  * An addition of n is a *ticket*.  It is drawn by a fetch-add on the head's counter word,
  * then confirmed by every backup: the session writes its mark there and reads the state.

@@ -8,26 +8,40 @@
 
 int catalog_init(struct catalog *catalog)
 {
-	catalog->count = 0;
-	catalog->names = calloc(COUNTERS_MAX, sizeof(*catalog->names));
-	return catalog->names ? 0 : -ENOMEM;
+	*catalog = (struct catalog){.count = 0};
+	catalog->entries = calloc(COUNTERS_MAX, sizeof(*catalog->entries));
+	return catalog->entries ? 0 : -ENOMEM;
 }
 
 void catalog_destroy(struct catalog *catalog)
 {
-	free(catalog->names);
+	free(catalog->entries);
 	*catalog = (struct catalog){.count = 0};
 }
 
-bool catalog_learn(struct catalog *catalog, uint32_t index, const char *name)
+static bool entry_is(const struct catalog_entry *entry, const char *name,
+	const struct stream_limits *stream)
+{
+	const struct stream_limits none = {.slot_len = 0};
+
+	return strcmp(entry->name, name) == 0 &&
+	       stream_limits_same(&entry->stream, stream ? stream : &none);
+}
+
+bool catalog_learn(struct catalog *catalog, uint32_t index, const char *name,
+	const struct stream_limits *stream)
 {
 	size_t len = strlen(name);
 
 	if (index < catalog->count)
-		return strcmp(catalog->names[index], name) == 0;
+		return entry_is(&catalog->entries[index], name, stream);
 	if (index != catalog->count || index == COUNTERS_MAX || len > COUNTER_NAME_MAX)
 		return false;
-	memcpy(catalog->names[index], name, len + 1);
+	memcpy(catalog->entries[index].name, name, len + 1);
+	if (stream) {
+		catalog->entries[index].stream = *stream;
+		catalog->streams_count += stream->slot_len != 0;
+	}
 	catalog->count++;
 	return true;
 }
@@ -35,13 +49,20 @@ bool catalog_learn(struct catalog *catalog, uint32_t index, const char *name)
 const char *catalog_name(const struct catalog *catalog, uint32_t index)
 {
 	PAWL_ASSERT(index < catalog->count);
-	return catalog->names[index];
+	return catalog->entries[index].name;
+}
+
+const struct stream_limits *catalog_stream(const struct catalog *catalog, uint32_t index)
+{
+	PAWL_ASSERT(index < catalog->count);
+	return catalog->entries[index].stream.slot_len ? &catalog->entries[index].stream
+						       : NULL;
 }
 
 bool catalog_find(const struct catalog *catalog, const char *name, uint32_t *index_p)
 {
 	for (uint32_t i = 0; i < catalog->count; i++) {
-		if (strcmp(catalog->names[i], name) == 0) {
+		if (strcmp(catalog->entries[i].name, name) == 0) {
 			*index_p = i;
 			return true;
 		}

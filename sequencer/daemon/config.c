@@ -227,6 +227,21 @@ static int parse_command_line(int argc, char **argv, struct command_line *line)
 	return line->rc;
 }
 
+/* Without a home there is no place for archives, and they may not be wanted. */
+static int fill_in_archive(struct daemon_config *config, struct error *err)
+{
+	char dir[PATHS_LEN_MAX];
+	int rc;
+
+	if (config->archive_dir[0] != '\0')
+		return 0;
+	rc = paths_state_dir(dir, sizeof(dir), err);
+	if (rc)
+		return rc == -ENOENT ? 0 : rc;
+	return config_option_set(&config_options[config_option_find("archive-dir")],
+		config, dir, "archive-dir from the environment", err);
+}
+
 /* The directories that the environment decides, for what was left open. */
 static int fill_in_directories(struct daemon_config *config, struct error *err)
 {
@@ -248,7 +263,7 @@ static int fill_in_directories(struct daemon_config *config, struct error *err)
 		rc = config_option_set(&config_options[config_option_find("store")],
 			config, store, "store from the environment", err);
 	}
-	return rc;
+	return rc ? rc : fill_in_archive(config, err);
 }
 
 static int complete(struct daemon_config *config, struct error *err)

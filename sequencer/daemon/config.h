@@ -21,6 +21,7 @@
 
 #include "hw/error.h"
 #include "hw/pages.h"
+#include "sequencer/archive/archive.h"
 #include "sequencer/core/limits.h"
 
 #define CONFIG_LISTEN_MAX 3
@@ -82,6 +83,15 @@ struct daemon_config {
 	enum pages_policy huge_pages;
 	enum pages_policy lock_memory;
 	char pin[CONFIG_TEXT_SIZE]; /* "near", or for config_pin_cpus */
+
+	unsigned int stream_threads;
+	char stream_pin[CONFIG_TEXT_SIZE];  /* for config_pin_cpus; "": as the rest */
+	char archive_dir[CONFIG_TEXT_SIZE]; /* "": there is no home to put it in */
+	enum archive_sync archive_sync;
+	unsigned int archive_sync_ms;
+	uint64_t archive_segment; /* bytes */
+	uint64_t archive_size;	  /* bytes of each stream's; 0: no limit */
+	uint64_t archive_age;	  /* seconds; 0: no limit */
 };
 
 enum config_action {

@@ -149,9 +149,14 @@ int config_pin_cpus(const char *list, uint64_t *cpus_p, size_t len)
 	}
 }
 
-bool config_check_pin(const char *text)
+bool config_check_cpus(const char *text)
 {
 	uint64_t cpus[PIN_WORDS];
 
-	return strcmp(text, "near") == 0 || config_pin_cpus(text, cpus, PIN_WORDS) == 0;
+	return config_pin_cpus(text, cpus, PIN_WORDS) == 0;
+}
+
+bool config_check_pin(const char *text)
+{
+	return strcmp(text, "near") == 0 || config_check_cpus(text);
 }

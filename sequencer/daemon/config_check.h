@@ -16,6 +16,7 @@ bool config_check_address(const char *text);   /* host:port */
 bool config_check_reachable(const char *text); /* the same, no wildcard and no port 0 */
 bool config_check_ip(const char *text);	       /* IPv4 or IPv6, no name */
 bool config_check_group(const char *text);
-bool config_check_pin(const char *text); /* near, or a list of processors */
+bool config_check_pin(const char *text);  /* near, or a list of processors */
+bool config_check_cpus(const char *text); /* the list */
 
 #endif

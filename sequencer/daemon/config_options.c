@@ -1,6 +1,7 @@
 #include "sequencer/daemon/config_options.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,9 @@ void config_option_argument(const struct config_option *option, char *buf, size_
 		(void)snprintf(buf, len, "%u..%u", option->min, option->max);
 	else if (option->kind == CONFIG_SWITCH)
 		(void)snprintf(buf, len, "on|off");
-	for (int i = 0; option->choices && option->choices[i] && used < len; i++)
+	for (int i = 0;
+		!option->argument && option->choices && option->choices[i] && used < len;
+		i++)
 		used += (size_t)snprintf(
 			buf + used, len - used, "%s%s", i ? "|" : "", option->choices[i]);
 }
@@ -121,6 +124,38 @@ static int set_number(const struct config_option *option, void *member, const ch
 	return 0;
 }
 
+/* NULL: no such unit. */
+static const struct config_unit *unit_find(
+	const struct config_option *option, const char *suffix)
+{
+	static const struct config_unit one = {"", 1};
+
+	if (suffix[0] == '\0')
+		return &one;
+	for (const struct config_unit *unit = option->units; unit->suffix; unit++) {
+		if (strcmp(unit->suffix, suffix) == 0)
+			return unit;
+	}
+	return NULL;
+}
+
+static int set_amount(const struct config_option *option, void *member, const char *value,
+	const char *where, struct error *err)
+{
+	size_t digits = strspn(value, "0123456789");
+	const struct config_unit *unit = unit_find(option, value + digits);
+	uint64_t n;
+
+	if (digits == 0 || digits > 18 || !unit)
+		return refuse(option, value, where, err);
+	n = strtoull(value, NULL, 10);
+	if (n > option->most / unit->factor || n * unit->factor < option->least)
+		return refuse(option, value, where, err);
+	n *= unit->factor;
+	memcpy(member, &n, sizeof(n));
+	return 0;
+}
+
 static int set_choice(const struct config_option *option, void *member, const char *value,
 	const char *where, struct error *err)
 {
@@ -156,9 +191,25 @@ int config_option_set(const struct config_option *option, struct daemon_config *
 		return set_choice(option, member, value, where, err);
 	case CONFIG_SWITCH:
 		return set_switch(option, member, value, where, err);
+	case CONFIG_AMOUNT:
+		return set_amount(option, member, value, where, err);
 	default:
 		return set_text(option, member, value, where, err);
 	}
+}
+
+/* In the largest unit of which it is so many. */
+static void print_amount(
+	const struct config_option *option, const void *member, FILE *out)
+{
+	const struct config_unit *unit = option->units;
+	uint64_t n;
+
+	memcpy(&n, member, sizeof(n));
+	while (unit->suffix && (n == 0 || n % unit->factor != 0))
+		unit++;
+	(void)fprintf(out, "%s = %" PRIu64 "%s\n", option->name,
+		unit->suffix ? n / unit->factor : n, unit->suffix ? unit->suffix : "");
 }
 
 static void print_value(
@@ -186,6 +237,9 @@ static void print_value(
 	case CONFIG_NUMBER:
 		memcpy(&n, member, sizeof(n));
 		(void)fprintf(out, "%s = %u\n", option->name, n);
+		break;
+	case CONFIG_AMOUNT:
+		print_amount(option, member, out);
 		break;
 	case CONFIG_CHOICE:
 		memcpy(&n, member, sizeof(n));

@@ -8,7 +8,7 @@
 
 #include "sequencer/daemon/config.h"
 
-#define CONFIG_OPTIONS_COUNT 31
+#define CONFIG_OPTIONS_COUNT 39
 
 enum config_kind {
 	CONFIG_TEXT,
@@ -16,6 +16,12 @@ enum config_kind {
 	CONFIG_NUMBER,
 	CONFIG_CHOICE,
 	CONFIG_SWITCH, /* on or off */
+	CONFIG_AMOUNT, /* a number with a unit behind it */
+};
+
+struct config_unit {
+	const char *suffix;
+	uint64_t factor;
 };
 
 struct config_option {
@@ -33,6 +39,9 @@ struct config_option {
 	size_t count_offset;		    /* of a list's length */
 	/* Number: its range.  List: how many there may be. */
 	unsigned int min, max;
+	/* Amount: its range, and its units, the largest first, then NULL; without one: itself. */
+	uint64_t least, most;
+	const struct config_unit *units;
 	/* Choice: names in the order of the enumeration, then NULL. */
 	const char *const *choices;
 };

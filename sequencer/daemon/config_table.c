@@ -7,12 +7,23 @@
 _Static_assert(sizeof(enum config_transport) == sizeof(unsigned int), "enum size");
 _Static_assert(sizeof(enum config_log_level) == sizeof(unsigned int), "enum size");
 _Static_assert(sizeof(enum pages_policy) == sizeof(unsigned int), "enum size");
+_Static_assert(sizeof(enum archive_sync) == sizeof(unsigned int), "enum size");
 _Static_assert(
 	PAGES_AUTO == 0 && PAGES_OFF == 1 && PAGES_REQUIRE == 2, "order of policies");
+_Static_assert(
+	ARCHIVE_SYNC_NEVER == 0 && ARCHIVE_SYNC_INTERVAL == 1 && ARCHIVE_SYNC_ALWAYS == 2,
+	"order of policies");
 
 static const char *const transports[] = {"shm", "verbs", NULL};
 static const char *const policies[] = {"auto", "off", "require", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const syncs[] = {"never", "interval", "always", NULL};
+
+static const struct config_unit bytes[] = {{"T", UINT64_C(1) << 40},
+	{"G", UINT64_C(1) << 30}, {"M", UINT64_C(1) << 20}, {"K", UINT64_C(1) << 10},
+	{NULL, 0}};
+static const struct config_unit seconds[] = {
+	{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}, {NULL, 0}};
 
 #define MEMBER(member)                                    \
 	.offset = offsetof(struct daemon_config, member), \
@@ -27,6 +38,9 @@ static const char *const log_levels[] = {"error", "warning", "info", "debug", NU
 	.kind = CONFIG_NUMBER, MEMBER(member), .min = (low), .max = (high)
 #define CHOICE(member, names) .kind = CONFIG_CHOICE, MEMBER(member), .choices = (names)
 #define SWITCH(member) .kind = CONFIG_SWITCH, MEMBER(member)
+#define AMOUNT(member, low, high, of)                                          \
+	.kind = CONFIG_AMOUNT, MEMBER(member), .least = (low), .most = (high), \
+	.units = (of)
 
 const struct config_option config_options[CONFIG_OPTIONS_COUNT] = {
 	{
@@ -267,5 +281,74 @@ const struct config_option config_options[CONFIG_OPTIONS_COUNT] = {
 		.initial = "",
 		.argument = "CPUS|near",
 		.help = "Run on these processors, or near the device; by default on any",
+	},
+	{
+		.heading = "Streams",
+		.name = "stream-threads",
+		NUMBER(stream_threads, 1, 16),
+		.initial = "1",
+		.help = "Threads that move the slots of streams, each with streams of "
+			"its own",
+	},
+	{
+		.name = "stream-pin",
+		TEXT(stream_pin),
+		.is_valid = config_check_cpus,
+		.rule = "is no list of processors: use one like 0-3,8",
+		.initial = "",
+		.argument = "CPUS",
+		.help = "Run those threads on these processors; by default where pin "
+			"says",
+	},
+	{
+		.name = "archive-dir",
+		TEXT(archive_dir),
+		.is_valid = config_check_path,
+		.rule = "is no absolute path",
+		.initial = "",
+		.argument = "DIR",
+		.help = "Where archives of streams are, below CLUSTER/ID.archive; by "
+			"default the state directory ($PAWL_STATE_DIR)",
+	},
+	{
+		.name = "archive-sync",
+		CHOICE(archive_sync, syncs),
+		.initial = "interval",
+		.argument = "WHEN",
+		.rule = "is not never, interval or always",
+		.help = "When archives are synced: never (when the system likes), "
+			"interval (every archive-sync-ms) or always (at once)",
+	},
+	{
+		.name = "archive-sync-ms",
+		NUMBER(archive_sync_ms, 1, 600000),
+		.initial = "100",
+		.help = "With archive-sync=interval: how much a loss of power may take",
+	},
+	{
+		.name = "archive-segment",
+		AMOUNT(archive_segment, ARCHIVE_SEGMENT_LEN_MIN, ARCHIVE_SEGMENT_LEN_MAX,
+			bytes),
+		.initial = "64M",
+		.argument = "SIZE",
+		.rule = "is no length of a file: use 64K to 4G",
+		.help = "Bytes of one file of an archive, 64K to 4G",
+	},
+	{
+		.name = "archive-size",
+		AMOUNT(archive_size, 0, UINT64_C(1) << 50, bytes),
+		.initial = "0",
+		.argument = "SIZE",
+		.rule = "is no size: use bytes, or a number with K, M, G or T",
+		.help = "Above that, the oldest files of a stream's archive go; 0: all "
+			"stay",
+	},
+	{
+		.name = "archive-age",
+		AMOUNT(archive_age, 0, UINT64_C(36500) * 86400, seconds),
+		.initial = "0",
+		.argument = "TIME",
+		.rule = "is no time: use seconds, or a number with s, m, h or d",
+		.help = "Files of an archive that are older go; 0: they stay",
 	},
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sequencer/control/stream_message.h"
 #include "sequencer/core/panic.h"
 
 /* A packed message and all that it points to. */
@@ -17,6 +18,8 @@ struct packed {
 	Control__EpochPast pasts[EPOCH_HISTORY];
 	Control__EpochPast *history[EPOCH_HISTORY];
 	Control__EpochCounter **counters;
+	Control__StreamLimits streams[STREAMS_MAX];
+	uint32_t streams_count;
 	Control__EpochCounter counter[];
 };
 
@@ -53,6 +56,20 @@ static void members_pack(struct packed *p, const struct epoch_chain *chain,
 	p->message.n_chain = chain->count;
 }
 
+/* NULL: it is a counter. */
+static Control__StreamLimits *stream_pack(
+	struct packed *p, const struct epoch_wire_source *source, uint32_t index)
+{
+	const struct stream_limits *stream =
+		source->stream ? source->stream(source->name_context, index) : NULL;
+
+	if (!stream)
+		return NULL;
+	PAWL_ASSERT(p->streams_count < STREAMS_MAX);
+	stream_limits_to_wire(stream, &p->streams[p->streams_count]);
+	return &p->streams[p->streams_count++];
+}
+
 static void counters_pack(struct packed *p, const struct epoch_message *message,
 	const struct epoch_wire_source *source)
 {
@@ -66,6 +83,7 @@ static void counters_pack(struct packed *p, const struct epoch_message *message,
 		to->stand = from->stand;
 		to->ceiling = from->ceiling;
 		to->reserve_max = from->reserve_max;
+		to->stream = stream_pack(p, source, i);
 		p->counters[i] = to;
 	}
 	p->message.counters = p->counters;
@@ -142,6 +160,7 @@ void epoch_wire_packed_free(Control__EpochMessage *packed)
 /* What a message that arrived points to, in one piece of memory. */
 struct storage {
 	struct epoch_counter *counters;
+	struct stream_limits *streams;
 	const char **names;
 	uint64_t *words; /* values, or the stands of one past epoch after another */
 	char *text;
@@ -153,8 +172,8 @@ static size_t counters_len(const Control__EpochMessage *from)
 	size_t len = 0;
 
 	for (size_t i = 0; i < from->n_counters; i++)
-		len += sizeof(struct epoch_counter) + sizeof(char *) +
-		       strlen(from->counters[i]->name) + 1;
+		len += sizeof(struct epoch_counter) + sizeof(struct stream_limits) +
+		       sizeof(char *) + strlen(from->counters[i]->name) + 1;
 	return len;
 }
 
@@ -177,6 +196,8 @@ static int storage_make(const Control__EpochMessage *from, struct storage *s_p,
 	bytes += words * sizeof(uint64_t);
 	s_p->counters = (struct epoch_counter *)(void *)bytes;
 	bytes += from->n_counters * sizeof(struct epoch_counter);
+	s_p->streams = (struct stream_limits *)(void *)bytes;
+	bytes += from->n_counters * sizeof(struct stream_limits);
 	s_p->names = (const char **)(void *)bytes;
 	bytes += from->n_counters * sizeof(char *);
 	s_p->text = (char *)bytes;
@@ -230,12 +251,14 @@ static void counters_unpack(const Control__EpochMessage *from, struct storage *s
 			.stand = c->stand,
 			.ceiling = c->ceiling,
 			.reserve_max = c->reserve_max};
+		s->streams[i] = stream_limits_from_wire(c->stream);
 		memcpy(text, c->name, len);
 		s->names[i] = text;
 		text += len;
 	}
 	m->message.counters = s->counters;
 	m->names = s->names;
+	m->streams = s->streams;
 }
 
 static void history_unpack(

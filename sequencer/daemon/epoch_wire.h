@@ -2,7 +2,8 @@
  * Messages of the epoch machine on the wire (Control__EpochMessage) and back.
  *
  * The machine knows members and counters by number only; on the wire a member comes with
- * what the roster has about it, and a counter with its name.
+ * what the roster has about it, and a counter with its name, and with its limits if it is a
+ * stream.
  */
 #ifndef PAWL_DAEMON_EPOCH_WIRE_H
 #define PAWL_DAEMON_EPOCH_WIRE_H
@@ -12,6 +13,7 @@
 
 #include "sequencer/control/control.pb-c.h"
 #include "sequencer/core/epoch.h"
+#include "sequencer/core/stream_limits.h"
 #include "sequencer/daemon/roster.h"
 
 /* What a message is packed with. */
@@ -20,6 +22,8 @@ struct epoch_wire_source {
 	uint64_t instance;     /* of the cluster */
 	/* The name of the counter at @index; good until the packed message is freed. */
 	const char *(*name)(void *context, uint32_t index);
+	/* The limits of the stream at @index; NULL: it is a counter. */
+	const struct stream_limits *(*stream)(void *context, uint32_t index);
 	void *name_context;
 };
 
@@ -37,6 +41,7 @@ struct epoch_wire_message {
 	struct epoch_message message;
 	uint64_t instance;
 	const char **names; /* of message.counters_count counters; NULL: none came */
+	struct stream_limits *streams; /* the same; slot_len 0: a counter */
 	struct epoch_history history;
 	void *storage;
 };

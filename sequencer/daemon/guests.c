@@ -122,6 +122,15 @@ struct connection *guests_find(
 	return NULL;
 }
 
+void guests_for_each(const struct guests *guests,
+	void (*visit)(
+		void *context, struct connection *connection, struct epoch_member member),
+	void *context)
+{
+	for (struct mesh_guest *g = guests->newest; g; g = g->older)
+		visit(context, g->connection, g->member);
+}
+
 void guests_forget(struct guests *guests, struct connection *connection)
 {
 	struct mesh_guest *guest = connection_mesh(connection);

@@ -36,6 +36,12 @@ struct epoch_member guests_member(const struct connection *connection);
 struct connection *guests_find(
 	const struct guests *guests, struct epoch_member member, bool any_life);
 
+/* Calls @visit for every guest; it may reply, and nothing else. */
+void guests_for_each(const struct guests *guests,
+	void (*visit)(
+		void *context, struct connection *connection, struct epoch_member member),
+	void *context);
+
 /* The connection ended, or is to be a stranger's again. */
 void guests_forget(struct guests *guests, struct connection *connection);
 void guests_forget_all(struct guests *guests);

@@ -9,6 +9,7 @@
 #include "sequencer/daemon/log.h"
 #include "sequencer/daemon/members_reply.h"
 #include "sequencer/daemon/status.h"
+#include "sequencer/daemon/streams_handlers.h"
 
 void handlers_reply_error(
 	struct connection *connection, uint64_t request, int code, const char *text)
@@ -214,6 +215,16 @@ void handlers_request(
 		openings_add(
 			&h->openings, connection, request->id, request->open_counter);
 		break;
+	case CONTROL__REQUEST__BODY_OPEN_STREAM:
+		openings_add_stream(
+			&h->openings, connection, request->id, request->open_stream);
+		break;
+	case CONTROL__REQUEST__BODY_SUBSCRIBE:
+		streams_subscribe(h, connection, request->id, request->subscribe);
+		break;
+	case CONTROL__REQUEST__BODY_UNSUBSCRIBE:
+		streams_unsubscribe(h, connection, request->id, request->unsubscribe);
+		break;
 	case CONTROL__REQUEST__BODY_LEAVE:
 		on_leave(h, connection, request->id);
 		break;
@@ -228,6 +239,8 @@ void handlers_request(
 		break;
 	case CONTROL__REQUEST__BODY_HELLO:
 	case CONTROL__REQUEST__BODY_EPOCH:
+	case CONTROL__REQUEST__BODY_STREAM_ASK:
+	case CONTROL__REQUEST__BODY_STREAM_TELL:
 		(void)mesh_request(h->replica->mesh, connection, request);
 		break;
 	default:

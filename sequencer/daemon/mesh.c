@@ -214,6 +214,7 @@ void mesh_send(struct mesh *mesh, const struct epoch_message *message)
 	struct epoch_wire_source source = {.roster = mesh->config.roster,
 		.instance = mesh->instance,
 		.name = mesh->config.name,
+		.stream = mesh->config.stream,
 		.name_context = mesh->config.name_context};
 	Control__EpochMessage *packed;
 
@@ -253,14 +254,29 @@ static void on_hello(struct mesh *mesh, struct connection *connection, uint64_t 
 bool mesh_request(
 	struct mesh *mesh, struct connection *connection, const Control__Request *request)
 {
-	bool is_hello = request->body_case == CONTROL__REQUEST__BODY_HELLO;
-	bool is_epoch = request->body_case == CONTROL__REQUEST__BODY_EPOCH;
+	struct epoch_member guest = guests_member(connection);
+	bool open = !mesh->closing;
 
-	if (is_hello && !mesh->closing)
-		on_hello(mesh, connection, request->id, request->hello);
-	if (is_epoch && !mesh->closing)
-		mesh_take(mesh, guests_member(connection), request->epoch);
-	return is_hello || is_epoch;
+	switch (request->body_case) {
+	case CONTROL__REQUEST__BODY_HELLO:
+		if (open)
+			on_hello(mesh, connection, request->id, request->hello);
+		return true;
+	case CONTROL__REQUEST__BODY_EPOCH:
+		if (open)
+			mesh_take(mesh, guest, request->epoch);
+		return true;
+	case CONTROL__REQUEST__BODY_STREAM_ASK:
+		if (open)
+			mesh_ask_take(mesh, guest, request->stream_ask);
+		return true;
+	case CONTROL__REQUEST__BODY_STREAM_TELL:
+		if (open)
+			mesh_tell_take(mesh, guest, request->stream_tell);
+		return true;
+	default:
+		return false;
+	}
 }
 
 void mesh_closed_connection(struct mesh *mesh, struct connection *connection)

@@ -53,6 +53,11 @@ struct mesh_handlers {
 	void (*suspect)(void *context, struct epoch_member member, const char *why);
 	/* The watched @member is connected for the first time, or alive after all. */
 	void (*trust)(void *context, struct epoch_member member);
+	/* Streams: @from asks for this replica's places, or tells its own; may be NULL. */
+	void (*stream_ask)(
+		void *context, struct epoch_member from, const Control__StreamAsk *ask);
+	void (*stream_tell)(
+		void *context, struct epoch_member from, const Control__StreamTell *tell);
 	/* The roster has learned something; may be NULL. */
 	void (*learned)(void *context);
 	void *context;
@@ -69,6 +74,7 @@ struct mesh_config {
 	struct mesh_handlers handlers;
 	/* As epoch_wire_source has it. */
 	const char *(*name)(void *context, uint32_t index);
+	const struct stream_limits *(*stream)(void *context, uint32_t index);
 	void *name_context;
 };
 
@@ -111,7 +117,19 @@ bool mesh_reaches(const struct mesh *mesh, struct epoch_member member);
 int mesh_forward(struct mesh *mesh, struct epoch_member member, Control__Request *request)
 	__attribute__((warn_unused_result));
 
-/* Takes a HELLO or an EPOCH request.  False: it is another request, not for the mesh. */
+/*
+ * Asks and tells about streams (one of them is NULL): one life, if there is a way to it, or every
+ * replica that is connected.  They are lost like messages.
+ */
+void mesh_stream_send(struct mesh *mesh, struct epoch_member to, Control__StreamAsk *ask,
+	Control__StreamTell *tell);
+void mesh_stream_send_all(
+	struct mesh *mesh, Control__StreamAsk *ask, Control__StreamTell *tell);
+
+/*
+ * Takes what replicas ask of each other: HELLO, EPOCH, STREAM_ASK, STREAM_TELL.  False: it is
+ * another request, not for the mesh.
+ */
 bool mesh_request(struct mesh *mesh, struct connection *connection,
 	const Control__Request *request);
 /* To be called for every connection of the server that ends. */

@@ -53,6 +53,12 @@ struct watched *mesh_dialed_find(
 void mesh_take(
 	struct mesh *mesh, struct epoch_member life, const Control__EpochMessage *epoch);
 
+/* mesh_streams.c: came over a connection of @life.  Each calls a handler. */
+void mesh_ask_take(
+	struct mesh *mesh, struct epoch_member life, const Control__StreamAsk *ask);
+void mesh_tell_take(
+	struct mesh *mesh, struct epoch_member life, const Control__StreamTell *tell);
+
 /* mesh_peer.c */
 /* NULL: no memory. */
 struct watched *watched_make(struct mesh *mesh, struct epoch_member member);

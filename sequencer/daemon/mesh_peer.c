@@ -110,8 +110,14 @@ static void on_reply(void *context, const Control__Reply *reply)
 {
 	struct watched *peer = context;
 
+	struct epoch_member life = dial_life(peer->dial);
+
 	if (reply->body_case == CONTROL__REPLY__BODY_EPOCH)
-		mesh_take(peer->mesh, dial_life(peer->dial), reply->epoch);
+		mesh_take(peer->mesh, life, reply->epoch);
+	else if (reply->body_case == CONTROL__REPLY__BODY_STREAM_ASK)
+		mesh_ask_take(peer->mesh, life, reply->stream_ask);
+	else if (reply->body_case == CONTROL__REPLY__BODY_STREAM_TELL)
+		mesh_tell_take(peer->mesh, life, reply->stream_tell);
 }
 
 struct watched *watched_make(struct mesh *mesh, struct epoch_member member)

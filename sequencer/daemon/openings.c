@@ -1,28 +1,18 @@
-#include "sequencer/daemon/openings.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hw/clock.h"
+#include "sequencer/control/stream_message.h"
 #include "sequencer/core/names.h"
 #include "sequencer/daemon/handlers.h"
 #include "sequencer/daemon/log.h"
+#include "sequencer/daemon/openings_internal.h"
 
 #define OPENING_NS UINT64_C(5000000000) /* for clients that do not tell their patience */
 #define PATIENCE_MAX_NS (UINT64_C(86400) * 1000000000)
 #define MARGIN_NS UINT64_C(300000000) /* so much earlier than the client gives up */
-
-struct opening {
-	struct opening *next;
-	struct connection *connection;
-	uint64_t id;
-	uint64_t deadline_ns;
-	uint64_t from_epoch;
-	uint64_t reserve_max;
-	char name[COUNTER_NAME_MAX + 1];
-};
 
 static int name_check(const char *name, struct error *err)
 {
@@ -41,11 +31,21 @@ static int name_check(const char *name, struct error *err)
 	return 0;
 }
 
-static int not_served(const struct replica *r, struct error *err)
+int opening_not_served(const struct replica *r, struct error *err)
 {
 	return error_set(err, -EAGAIN,
 		"pawld: %s/%u: this replica is not the head any more; connect again",
 		r->facts.name, r->config->id);
+}
+
+int opening_other_kind(const struct replica *r, uint32_t index, struct error *err)
+{
+	bool stream = catalog_stream(&r->catalog, index) != NULL;
+
+	return error_set(err, -EEXIST,
+		"pawld: %s/%s: is a %s, not a %s; use another name", r->facts.name,
+		catalog_name(&r->catalog, index), stream ? "stream" : "counter",
+		stream ? "counter" : "stream");
 }
 
 static void opened_reply(struct replica *r, const struct opening *opening, uint32_t index)
@@ -68,23 +68,34 @@ static void opened_reply(struct replica *r, const struct opening *opening, uint3
 	connection_reply(opening->connection, &reply);
 }
 
-/* A counter of the served region whose record is known: 0.  -EAGAIN: not yet. */
-static int opening_try(
+static int counter_want(
+	struct replica *r, const struct opening *opening, struct error *err)
+{
+	if (opening->hidden)
+		return error_set(err, -ENOENT, "pawld: %s/%s: there is no such stream",
+			r->facts.name, opening->name);
+	return replica_counter_want(r, opening->name, opening->reserve_max, NULL, err) ==
+			       -ENOSPC
+		       ? -ENOSPC
+		       : -EINPROGRESS;
+}
+
+/* A counter of the served region whose record is known: 0.  -EINPROGRESS: not yet. */
+static int counter_try(
 	struct replica *r, const struct opening *opening, struct error *err)
 {
 	struct held_region *region = replica_region(r);
 	uint32_t index;
 
 	if (!region || !replica_is_head(r))
-		return not_served(r, err);
+		return opening_not_served(r, err);
 	/* After the addition: whoever seals counts the counters after sealing the state. */
 	if (!owner_is_open(&region->owner))
 		return -EINPROGRESS;
 	if (!catalog_find(&r->catalog, opening->name, &index))
-		return replica_counter_want(
-			       r, opening->name, opening->reserve_max, err) == -ENOSPC
-			       ? -ENOSPC
-			       : -EINPROGRESS;
+		return counter_want(r, opening, err);
+	if (opening->hidden != (catalog_stream(&r->catalog, index) != NULL))
+		return opening_other_kind(r, index, err);
 	if (index >= region->owner.counters_count ||
 		index >= r->machine.seen.counters_count)
 		return -EINPROGRESS;
@@ -93,7 +104,7 @@ static int opening_try(
 }
 
 /* The outcome is unknown only to those whose counter may have reached the store. */
-static int overdue(struct replica *r, const char *name, struct error *err)
+int opening_overdue(struct replica *r, const char *name, struct error *err)
 {
 	char obstacle[ERROR_TEXT_MAX];
 	uint32_t index;
@@ -112,10 +123,13 @@ static int overdue(struct replica *r, const char *name, struct error *err)
 static bool opening_finish(struct openings *openings, const struct opening *opening)
 {
 	struct error err = {.text = ""};
-	int rc = opening_try(openings->replica, opening, &err);
+	struct replica *r = openings->replica;
+	int rc = opening->stream ? opening_stream_try(r, opening, &err)
+				 : counter_try(r, opening, &err);
 
 	if (rc == -EINPROGRESS && clock_now_ns() >= opening->deadline_ns)
-		rc = overdue(openings->replica, opening->name, &err);
+		rc = opening->stream ? opening_stream_overdue(r, opening, &err)
+				     : opening_overdue(r, opening->name, &err);
 	if (rc == -EINPROGRESS)
 		return false;
 	if (rc)
@@ -124,33 +138,27 @@ static bool opening_finish(struct openings *openings, const struct opening *open
 }
 
 /* The answer has to be there before the client gives up, and is made within a tick. */
-static uint64_t patience_ns(const Control__OpenCounter *open)
+static uint64_t patience_ns(uint64_t told_ns)
 {
-	uint64_t wait_ns = open->wait_ns < PATIENCE_MAX_NS ? open->wait_ns
-							   : PATIENCE_MAX_NS;
+	uint64_t wait_ns = told_ns < PATIENCE_MAX_NS ? told_ns : PATIENCE_MAX_NS;
 	uint64_t margin_ns = wait_ns / 4 < MARGIN_NS ? wait_ns / 4 : MARGIN_NS;
 
 	return wait_ns ? wait_ns - margin_ns : OPENING_NS;
 }
 
-void openings_add(struct openings *openings, struct connection *connection, uint64_t id,
-	const Control__OpenCounter *open)
+/* Answers now, or remembers it. */
+static void opening_begin(
+	struct openings *openings, const struct opening *asked, uint64_t wait_ns)
 {
-	struct error err = {.text = ""};
-	int rc = name_check(open->name, &err);
-	struct opening *opening = rc ? NULL : calloc(1, sizeof(*opening));
+	struct opening *opening = malloc(sizeof(*opening));
 
 	if (!opening) {
-		handlers_reply_error(connection, id, rc ? rc : -ENOMEM,
-			rc ? err.text : "pawld: open: out of memory");
+		handlers_reply_error(asked->connection, asked->id, -ENOMEM,
+			"pawld: open: out of memory");
 		return;
 	}
-	*opening = (struct opening){.connection = connection,
-		.id = id,
-		.deadline_ns = clock_now_ns() + patience_ns(open),
-		.from_epoch = open->from_epoch,
-		.reserve_max = open->reserve_max};
-	(void)snprintf(opening->name, sizeof(opening->name), "%s", open->name);
+	*opening = *asked;
+	opening->deadline_ns = clock_now_ns() + patience_ns(wait_ns);
 	if (opening_finish(openings, opening)) {
 		free(opening);
 		return;
@@ -158,6 +166,69 @@ void openings_add(struct openings *openings, struct connection *connection, uint
 	opening->next = openings->first;
 	openings->first = opening;
 	replica_run(openings->replica);
+}
+
+void openings_add(struct openings *openings, struct connection *connection, uint64_t id,
+	const Control__OpenCounter *open)
+{
+	struct opening opening = {.connection = connection,
+		.id = id,
+		.from_epoch = open->from_epoch,
+		.reserve_max = open->reserve_max,
+		.hidden = open->stream};
+	struct error err = {.text = ""};
+	int rc = name_check(open->name, &err);
+
+	if (rc) {
+		handlers_reply_error(connection, id, rc, err.text);
+		return;
+	}
+	(void)snprintf(opening.name, sizeof(opening.name), "%s", open->name);
+	opening_begin(openings, &opening, open->wait_ns);
+}
+
+static int limits_take(const struct replica *r, const Control__OpenStream *open,
+	struct stream_limits *limits, struct error *err)
+{
+	*limits = stream_limits_from_wire(open->limits);
+	if (!open->limits)
+		return 0;
+	if (limits->rows == 0)
+		limits->rows = r->facts.sessions_max;
+	if (limits->archiving != STREAM_ARCHIVE_OFF && !r->config->archive_dir[0])
+		return error_set(err, -EINVAL,
+			"pawld: %s/%s: there is no directory for its archive; start the "
+			"replicas with --archive-dir",
+			r->facts.name, open->name);
+	if (stream_limits_valid(limits))
+		return 0;
+	return error_set(err, -EINVAL,
+		"pawld: %s/%s: no stream can be made like that: slots are 64 to 65536 "
+		"bytes, a multiple of 64, and 2^10 to 2^24 of them, 64 GiB together; "
+		"hole "
+		"time-outs 10 us to 1 minute; messages 1 byte to 1 GiB",
+		r->facts.name, open->name);
+}
+
+void openings_add_stream(struct openings *openings, struct connection *connection,
+	uint64_t id, const Control__OpenStream *open)
+{
+	struct opening opening = {.connection = connection,
+		.id = id,
+		.stream = true,
+		.publishes = open->publishes,
+		.publisher = open->publisher};
+	struct error err = {.text = ""};
+	int rc = name_check(open->name, &err);
+
+	if (!rc)
+		rc = limits_take(openings->replica, open, &opening.limits, &err);
+	if (rc) {
+		handlers_reply_error(connection, id, rc, err.text);
+		return;
+	}
+	(void)snprintf(opening.name, sizeof(opening.name), "%s", open->name);
+	opening_begin(openings, &opening, open->wait_ns);
 }
 
 void openings_look(struct openings *openings)

@@ -1,5 +1,6 @@
 /*
- * Clients that wait for a counter to be opened: a new name goes through the store first.
+ * Clients that wait for a counter or a stream to be opened: a new name goes through the store
+ * first, and a new stream needs its memory at every replica.
  *
  * Everything runs on the loop's thread.
  */
@@ -19,6 +20,8 @@ struct openings {
 /* Answers the request now or later. */
 void openings_add(struct openings *openings, struct connection *connection, uint64_t id,
 	const Control__OpenCounter *open);
+void openings_add_stream(struct openings *openings, struct connection *connection,
+	uint64_t id, const Control__OpenStream *open);
 
 /* Answers those that can be answered; after every change, and now and then. */
 void openings_look(struct openings *openings);

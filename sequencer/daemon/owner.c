@@ -260,9 +260,9 @@ bool owner_is_open(const struct owner *owner)
 	       region_state_open(owner->header.epoch);
 }
 
-void owner_heartbeat(struct owner *owner)
+_Atomic uint64_t *owner_heartbeat(const struct owner *owner)
 {
-	atomic_fetch_add(owner_word(owner, REGION_HEARTBEAT_OFFSET), 1);
+	return owner_word(owner, REGION_HEARTBEAT_OFFSET);
 }
 
 void owner_evict(struct owner *owner, uint64_t token)

@@ -1,6 +1,6 @@
 /*
  * The owner's side of one region: making it, taking over one that a dead replica left,
- * installing counters, sealing, and the exact values afterwards (design.md, section 5).
+ * installing counters, sealing, and the exact values afterwards (docs/protocol.md).
  *
  * Counter words are changed through the owner's own device only, over a loopback link,
  * for a network card's atomics are atomic among themselves and not with the processor's.
@@ -19,6 +19,7 @@
 #ifndef PAWL_DAEMON_OWNER_H
 #define PAWL_DAEMON_OWNER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -113,8 +114,8 @@ int owner_seal(struct owner *owner, uint32_t counters_count, uint64_t *values,
  */
 void owner_seal_backup(struct owner *owner, uint32_t counters_count, uint64_t *values);
 
-/* Peers that watch the word see that this replica lives. */
-void owner_heartbeat(struct owner *owner);
+/* Peers that watch the word move see that this replica lives. */
+_Atomic uint64_t *owner_heartbeat(const struct owner *owner);
 
 /* Ends the links of the session that presented @token, as far as the back end can. */
 void owner_evict(struct owner *owner, uint64_t token);

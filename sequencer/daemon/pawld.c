@@ -275,6 +275,13 @@ static void row_fold(void *context, uint32_t row)
 	region_set_row_fold(&d->handlers.replica->regions, row);
 }
 
+static void session_ended(void *context, uint64_t token)
+{
+	struct pawld *d = context;
+
+	streams_session_end(d->handlers.replica, token);
+}
+
 static int sessions_start(struct pawld *d, struct error *err)
 {
 	struct session_table *sessions = &d->handlers.sessions;
@@ -286,6 +293,7 @@ static int sessions_start(struct pawld *d, struct error *err)
 		return error_set(err, rc, "pawld: %s: out of memory", d->config.cluster);
 	sessions->links_end = links_end;
 	sessions->row_fold = row_fold;
+	sessions->ended = session_ended;
 	sessions->context = d;
 	device->ops->admit(device, on_admit, d);
 	return 0;

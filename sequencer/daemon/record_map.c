@@ -81,11 +81,14 @@ int record_map_learn(const struct record *record, struct roster *roster,
 	for (unsigned int i = 0; i < record->chain_count; i++)
 		member_learn(&record->chain[i], record->epoch, roster);
 	for (uint32_t i = 0; i < record->counters_count; i++) {
-		if (!catalog_learn(catalog, i, record->counters[i].name))
+		const struct record_counter *counter = &record->counters[i];
+
+		if (!catalog_learn(catalog, i, counter->name, &counter->stream))
 			return error_set(err, -EUCLEAN,
 				"pawld: %s: counter %u is called '%s' in the store and "
-				"was not here; was the store restored from an old copy?",
-				record->cluster, i, record->counters[i].name);
+				"was another one here; was the store restored from an "
+				"old copy?",
+				record->cluster, i, counter->name);
 	}
 	return 0;
 }
@@ -110,27 +113,31 @@ static void member_from_epoch(struct epoch_member from, uint64_t epoch,
 }
 
 static void counters_from_epoch(const struct epoch_record *from,
-	const struct catalog *catalog, const char *new_name, struct record *to)
+	const struct catalog *catalog, const struct catalog_entry *added,
+	struct record *to)
 {
 	to->counters_count = from->counters_count;
 	for (uint32_t i = 0; i < from->counters_count; i++) {
 		const struct epoch_counter *c = &from->counters[i];
-		const char *name = i < catalog->count ? catalog_name(catalog, i)
-						      : new_name;
+		const struct catalog_entry *entry = i < catalog->count
+							    ? &catalog->entries[i]
+							    : added;
 
 		to->counters[i] = (struct record_counter){.base = c->base,
 			.stand = c->stand,
 			.ceiling = c->ceiling,
 			.reserve_max = c->reserve_max};
-		(void)snprintf(to->counters[i].name, sizeof(to->counters[i].name), "%s",
-			name ? name : "");
+		if (!entry)
+			continue;
+		memcpy(to->counters[i].name, entry->name, sizeof(entry->name));
+		to->counters[i].stream = entry->stream;
 	}
 }
 
 int record_map_from_epoch(const struct epoch_record *from,
 	const struct cluster_facts *facts, const struct roster *roster,
-	const struct catalog *catalog, const char *new_name, struct record *to_p,
-	struct error *err)
+	const struct catalog *catalog, const struct catalog_entry *added,
+	struct record *to_p, struct error *err)
 {
 	int rc = record_init(to_p, facts->counters_max, err);
 
@@ -153,6 +160,6 @@ int record_map_from_epoch(const struct epoch_record *from,
 	for (uint32_t i = 0; i < from->former.count; i++)
 		member_from_epoch(
 			from->former.at[i], from->active_epoch, roster, &to_p->former[i]);
-	counters_from_epoch(from, catalog, new_name, to_p);
+	counters_from_epoch(from, catalog, added, to_p);
 	return 0;
 }

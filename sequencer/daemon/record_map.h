@@ -25,18 +25,18 @@ void record_map_to_epoch(const struct record *from, struct epoch_record *to);
 
 /*
  * Where its members can be reached, and what its counters are called.  -EUCLEAN: a counter
- * has another name than is known here.
+ * has another name than is known here, or another stream.
  */
 int record_map_learn(const struct record *record, struct roster *roster,
 	struct catalog *catalog, struct error *err) __attribute__((warn_unused_result));
 
 /*
- * The record to be written; free it with record_free.  @new_name is that of a counter
- * which @from has and the catalog has not; or NULL.  -ENOMEM.
+ * The record to be written; free it with record_free.  @added is a counter which @from has and
+ * the catalog has not; or NULL.  -ENOMEM.
  */
 int record_map_from_epoch(const struct epoch_record *from,
 	const struct cluster_facts *facts, const struct roster *roster,
-	const struct catalog *catalog, const char *new_name, struct record *to_p,
-	struct error *err) __attribute__((warn_unused_result));
+	const struct catalog *catalog, const struct catalog_entry *added,
+	struct record *to_p, struct error *err) __attribute__((warn_unused_result));
 
 #endif

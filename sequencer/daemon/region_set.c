@@ -14,6 +14,8 @@
 
 #define PREFIX_LEN 160
 
+_Static_assert(REGION_SET_MAX <= PULSE_WORDS_MAX, "every region has a heartbeat");
+
 struct held_region *region_set_find(struct region_set *set, uint64_t epoch)
 {
 	for (int i = 0; i < REGION_SET_MAX; i++) {
@@ -23,8 +25,22 @@ struct held_region *region_set_find(struct region_set *set, uint64_t epoch)
 	return NULL;
 }
 
-static void region_close(struct held_region *region, bool remove)
+/* X3 */
+static void pulse_begin(struct region_set *set, struct held_region *region)
 {
+	if (set->pulse)
+		pulse_add(set->pulse, owner_heartbeat(&region->owner));
+}
+
+static void pulse_end(struct region_set *set, struct held_region *region)
+{
+	if (set->pulse)
+		pulse_remove(set->pulse, owner_heartbeat(&region->owner));
+}
+
+static void region_close(struct region_set *set, struct held_region *region, bool remove)
+{
+	pulse_end(set, region);
 	owner_close(&region->owner, remove);
 	*region = (struct held_region){.epoch = 0};
 }
@@ -44,7 +60,7 @@ static struct held_region *place_find(struct region_set *set)
 			oldest = region;
 	}
 	PAWL_ASSERT(oldest); /* at most one is served and one is pending */
-	region_close(oldest, true);
+	region_close(set, oldest, true);
 	return oldest;
 }
 
@@ -111,6 +127,7 @@ int region_set_install(struct region_set *set, const struct epoch_record *record
 	region_history_write(region->owner.memory->ops->base(region->owner.memory),
 		&region->owner.layout, history, record->counters_count);
 	owner_activate(&region->owner); /* X1 */
+	pulse_begin(set, region);
 	return 0;
 }
 
@@ -128,8 +145,17 @@ int region_set_adopt(struct region_set *set, const char *path, uint64_t epoch,
 	if (rc)
 		return rc;
 	region->epoch = epoch;
+	pulse_begin(set, region);
 	*incarnation_p = region->owner.header.incarnation;
 	return 0;
+}
+
+void region_set_drop(struct region_set *set, uint64_t epoch)
+{
+	struct held_region *region = region_set_find(set, epoch);
+
+	if (region)
+		region_close(set, region, false);
 }
 
 int region_set_seal(struct region_set *set, uint64_t epoch, bool head,
@@ -152,12 +178,14 @@ void region_set_retire(struct region_set *set, uint64_t epoch, uint64_t now_ns)
 {
 	struct held_region *region = region_set_find(set, epoch);
 
-	if (region && !region->retired_ns)
-		region->retired_ns = now_ns;
+	if (!region || region->retired_ns)
+		return;
+	pulse_end(set, region);
+	region->retired_ns = now_ns;
 }
 
 /* X1.  Whoever was voted out never was asked to seal. */
-static void region_finish(struct held_region *region)
+static void region_finish(struct region_set *set, struct held_region *region)
 {
 	uint64_t *values = calloc(COUNTERS_MAX, sizeof(*values));
 	struct error err;
@@ -169,7 +197,7 @@ static void region_finish(struct held_region *region)
 			log_warning("%s", err.text);
 	}
 	free(values);
-	region_close(region, true);
+	region_close(set, region, true);
 }
 
 void region_set_sweep(struct region_set *set, uint64_t now_ns, uint64_t age_ns)
@@ -178,7 +206,7 @@ void region_set_sweep(struct region_set *set, uint64_t now_ns, uint64_t age_ns)
 		struct held_region *region = &set->at[i];
 
 		if (region->retired_ns && now_ns - region->retired_ns >= age_ns)
-			region_finish(region);
+			region_finish(set, region);
 	}
 }
 
@@ -227,9 +255,9 @@ void region_set_close(struct region_set *set, bool remove)
 {
 	for (int i = 0; i < REGION_SET_MAX; i++) {
 		if (set->at[i].retired_ns)
-			region_finish(&set->at[i]);
+			region_finish(set, &set->at[i]);
 		else if (set->at[i].epoch)
-			region_close(&set->at[i], remove);
+			region_close(set, &set->at[i], remove);
 	}
 }
 
@@ -247,13 +275,5 @@ void region_set_row_fold(struct region_set *set, uint32_t row)
 		if (set->at[i].epoch && !set->at[i].retired_ns &&
 			row < set->at[i].owner.layout.sessions_max)
 			owner_row_fold(&set->at[i].owner, row);
-	}
-}
-
-void region_set_heartbeat(struct region_set *set)
-{
-	for (int i = 0; i < REGION_SET_MAX; i++) {
-		if (set->at[i].epoch && !set->at[i].retired_ns)
-			owner_heartbeat(&set->at[i].owner);
 	}
 }

@@ -7,6 +7,8 @@
  *     learns that the epoch is over.
  * X2  Every epoch has memory of its own, and one region of it at most is held: nothing that
  *     still arrives for one epoch lands in another's.
+ * X3  The heartbeat of a region moves while the region is in service, and the pulse is done
+ *     with its memory before that goes.
  */
 #ifndef PAWL_DAEMON_REGION_SET_H
 #define PAWL_DAEMON_REGION_SET_H
@@ -19,6 +21,7 @@
 #include "sequencer/core/epoch.h"
 #include "sequencer/daemon/catalog.h"
 #include "sequencer/daemon/owner.h"
+#include "sequencer/daemon/pulse.h"
 
 #define REGION_SET_MAX 6
 
@@ -31,6 +34,8 @@ struct held_region {
 
 struct region_set {
 	struct device *device;
+	struct pulse
+		*pulse; /* outlives the regions; NULL: their heartbeats stand still */
 	struct pages_config pages;
 	const char *directory; /* a memory file system */
 	const char *cluster;
@@ -60,6 +65,9 @@ int region_set_install(struct region_set *set, const struct epoch_record *record
 int region_set_adopt(struct region_set *set, const char *path, uint64_t epoch,
 	uint64_t *incarnation_p, struct error *err) __attribute__((warn_unused_result));
 
+/* Lets go of a region that was taken up; its file stays. */
+void region_set_drop(struct region_set *set, uint64_t epoch);
+
 /*
  * Seals and reports as EPOCH_SEAL_HERE has it; @values has @counters_count elements.
  * *exact_p: the region is a head's.  -ENOENT: there is no such region.  -EIO, -ETIMEDOUT.
@@ -83,9 +91,8 @@ void region_set_clean(const struct region_set *set, uint64_t epoch, const char *
 /* Closes all of them; @remove their files as well. */
 void region_set_close(struct region_set *set, bool remove);
 
-/* For sessions and heartbeats, in every region in service. */
+/* For sessions, in every region in service. */
 void region_set_links_end(struct region_set *set, uint64_t token);
 void region_set_row_fold(struct region_set *set, uint32_t row);
-void region_set_heartbeat(struct region_set *set);
 
 #endif

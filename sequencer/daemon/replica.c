@@ -16,12 +16,12 @@
 #define RESEND_MS 20 /* unanswered messages between replicas go out again */
 #define RETRY_MS 20  /* a store that failed, and a lost peer, are asked again */
 #define JOIN_MS 50
+#define LOOP_LIMIT_NS UINT64_C(10000000000) /* a loop that is busy for longer hangs */
 #define CEILING_AHEAD (UINT64_C(1) << 32)
 
-static int device_open(struct replica *r, struct error *err)
+struct device_config replica_device_config(const struct daemon_config *c)
 {
-	const struct daemon_config *c = r->config;
-	struct device_config config = {
+	return (struct device_config){
 		.device = c->device[0] ? c->device : NULL,
 		.address = c->device_address[0] ? c->device_address : NULL,
 		.port = (uint16_t)c->device_port,
@@ -29,9 +29,25 @@ static int device_open(struct replica *r, struct error *err)
 		.timeout_ns = c->link_timeout_ms * NS_PER_MS,
 		.device_memory = c->device_memory,
 	};
+}
+
+static int device_open(struct replica *r, struct error *err)
+{
+	const struct daemon_config *c = r->config;
+	struct device_config config = replica_device_config(c);
 
 	r->ops = c->transport == CONFIG_VERBS ? &verbs_memory_ops : &shm_memory_ops;
 	return r->ops->open(&config, &r->device, err);
+}
+
+/* The loop shows itself once in a heartbeat, however long that is. */
+static int heartbeats_start(struct replica *r, struct error *err)
+{
+	uint64_t beat_ns = r->config->heartbeat_ms * NS_PER_MS;
+	struct pulse_config config = {
+		.beat_ns = beat_ns, .limit_ns = LOOP_LIMIT_NS + 2 * beat_ns};
+
+	return pulse_start(&config, &r->pulse, err);
 }
 
 static void regions_init(struct replica *r, const struct surroundings *surroundings)
@@ -39,6 +55,7 @@ static void regions_init(struct replica *r, const struct surroundings *surroundi
 	const struct daemon_config *c = r->config;
 
 	r->regions.device = r->device;
+	r->regions.pulse = r->pulse;
 	r->regions.pages = (struct pages_config){
 		.shared_with_group = surroundings->group_set,
 		.group = surroundings->group,
@@ -102,6 +119,11 @@ static void history_adopt(struct replica *r, const struct record *record)
 	epoch_adopt_history(&r->machine, &history, count);
 }
 
+static uint32_t adopted_counters(struct replica *r, const struct record *record)
+{
+	return region_set_find(&r->regions, record->active_epoch)->owner.counters_count;
+}
+
 /*
  * Takes up the region with the newest numbers, if an earlier life left it here.  What is
  * lost is lost, and others may have the numbers; but a region that is there and can not be
@@ -118,6 +140,11 @@ static int earlier_life_adopt(
 	if (path[0] == '\0')
 		return 0;
 	rc = region_set_adopt(&r->regions, path, record->active_epoch, &incarnation, err);
+	if (!rc) {
+		rc = streams_adopt(r, adopted_counters(r, record), err);
+		if (rc) /* B3 */
+			region_set_drop(&r->regions, record->active_epoch);
+	}
 	if (is_lost(rc)) {
 		r->region_lost = rc;
 		log_warning("%s", err->text);
@@ -140,6 +167,7 @@ static void earlier_lives_clean(const struct replica *r, const struct record *re
 
 	region_set_clean(&r->regions, record->epoch,
 		member && !stopped ? member->memory_path : NULL);
+	streams_clean(r);
 }
 
 /* The first look at the record; nothing runs beside it yet. */
@@ -176,6 +204,7 @@ static int mesh_start(struct replica *r, struct error *err)
 		.retry_ns = RETRY_MS * NS_PER_MS,
 		.device = r->device,
 		.name = replica_counter_name,
+		.stream = replica_counter_stream,
 		.name_context = r,
 		.handlers = replica_mesh_handlers(r),
 	};
@@ -205,7 +234,11 @@ static int replica_prepare(struct replica *r, const struct surroundings *surroun
 	if (!rc)
 		rc = device_open(r, err);
 	if (!rc)
+		rc = heartbeats_start(r, err);
+	if (!rc)
 		rc = record_store_open(r->config, store_p, err);
+	if (!rc)
+		rc = streams_init(r, err);
 	if (rc)
 		return rc;
 	regions_init(r, surroundings);
@@ -269,6 +302,12 @@ static void on_timer_closed(uv_handle_t *handle)
 	r->timers_open--;
 }
 
+/* Its memory may be needed by the next life, or by others for a change that is under way. */
+static bool holds_numbers(const struct replica *r)
+{
+	return r->machine.serving.epoch != 0 || r->machine.pending.epoch != 0;
+}
+
 void replica_close(struct replica *r)
 {
 	r->ended = true;
@@ -277,6 +316,8 @@ void replica_close(struct replica *r)
 		uv_close((uv_handle_t *)&r->heartbeat, on_timer_closed);
 		uv_close((uv_handle_t *)&r->tick, on_timer_closed);
 	}
+	streams_end(r, r->mesh && !holds_numbers(r));
+	streams_close(r);
 	if (r->mesh)
 		mesh_close(r->mesh);
 	if (r->store_loop.store)
@@ -285,8 +326,8 @@ void replica_close(struct replica *r)
 
 bool replica_closed(const struct replica *r)
 {
-	return r->timers_open == 0 && (!r->mesh || mesh_closed(r->mesh)) &&
-	       store_loop_ended(&r->store_loop);
+	return r->timers_open == 0 && r->streams.handles_open == 0 &&
+	       (!r->mesh || mesh_closed(r->mesh)) && store_loop_ended(&r->store_loop);
 }
 
 void replica_free(struct replica *r)
@@ -295,6 +336,7 @@ void replica_free(struct replica *r)
 		return;
 	PAWL_ASSERT(replica_closed(r));
 	region_set_close(&r->regions, false); /* P1 */
+	pulse_stop(r->pulse);
 	mesh_free(r->mesh);
 	if (r->device)
 		r->ops->close(r->device);
@@ -311,6 +353,10 @@ void replica_end(struct replica *r, enum replica_end end, const struct error *er
 	if (r->ended)
 		return;
 	r->ended = true;
+	if (end == REPLICA_STOPPED)
+		streams_finish(r);
+	if (end == REPLICA_STOPPED || end == REPLICA_ERASED)
+		streams_end(r, true); /* its threads look at a region */
 	if (end == REPLICA_STOPPED || end == REPLICA_ERASED)
 		region_set_close(&r->regions, true); /* P1 */
 	r->served = 0;

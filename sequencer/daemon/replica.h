@@ -18,8 +18,10 @@
 #include "sequencer/daemon/catalog.h"
 #include "sequencer/daemon/config.h"
 #include "sequencer/daemon/mesh.h"
+#include "sequencer/daemon/pulse.h"
 #include "sequencer/daemon/record_map.h"
 #include "sequencer/daemon/region_set.h"
+#include "sequencer/daemon/replica_streams.h"
 #include "sequencer/daemon/roster.h"
 #include "sequencer/daemon/store_loop.h"
 #include "sequencer/daemon/surroundings.h"
@@ -57,7 +59,9 @@ struct replica {
 	struct cluster_facts facts;
 	struct catalog catalog;
 	struct roster roster;
+	struct pulse *pulse; /* of the regions */
 	struct region_set regions;
+	struct replica_streams streams;
 	struct timeline timeline;
 	struct epoch_machine machine;
 	uint64_t *words;	     /* the machine's */
@@ -74,7 +78,7 @@ struct replica {
 	uint64_t served_ns; /* since when */
 	uint64_t started_ns;
 	uint64_t strides_ns; /* when a ceiling was last found to be near; 0: never */
-	char counter_name[COUNTER_NAME_MAX + 1]; /* of the wish for a counter, if any */
+	struct catalog_entry added; /* of the wish for a counter, if any */
 	char store_trouble[REPLICA_TEXT_LEN];
 	uint64_t store_trouble_ns;   /* since when there is any */
 	uint64_t store_unwritten_ns; /* the trouble is with writing; when; 0: it is not */
@@ -91,13 +95,16 @@ struct replica {
 /*
  * Opens store and device, takes up what an earlier life left, and begins to take part;
  * @self says where this replica can be reached.  Blocks for the store's time-out.  Errors
- * of the store and of the device, and -EINVAL: the configuration does not fit the record.
+ * of the store, of the device and of pulse_start, and -EINVAL: the configuration does not fit the record.
  */
 int replica_start(const struct daemon_config *config,
 	const struct surroundings *surroundings, const struct roster_entry *self,
 	uv_loop_t *loop, const struct replica_handlers *handlers,
 	struct replica **replica_p, struct error *err)
 	__attribute__((warn_unused_result));
+
+/* What devices are opened with here. */
+struct device_config replica_device_config(const struct daemon_config *config);
 
 /* Takes it off the loop, which must run until replica_closed. */
 void replica_close(struct replica *replica);
@@ -146,12 +153,14 @@ int replica_give_up(struct replica *replica, bool erase, struct error *err);
 void replica_rejoin_set(struct replica *replica, bool rejoin);
 
 /*
- * Wants a counter called @name, which the catalog does not have.  0: it is on its way; see
+ * Wants a counter called @name, or with @stream a stream, which the catalog does not have.  0: it is on its way; see
  * handlers.changed.  -EAGAIN: not now, ask again after the next change; so it is while the
- * store is known not to answer, and nothing is sent then.  -ENOSPC: no more counters.
+ * store is known not to answer, and nothing is sent then.  -ENOSPC: no more counters,
+ * or streams, or no memory for this one.
  */
 int replica_counter_want(struct replica *replica, const char *name, uint64_t reserve_max,
-	struct error *err) __attribute__((warn_unused_result));
+	const struct stream_limits *stream, struct error *err)
+	__attribute__((warn_unused_result));
 /*
  * Nobody waits for it any more.  True: it was not made, and will not be.  False: it was
  * written, and whether the store took it is not known.
@@ -164,6 +173,7 @@ void replica_counter_obstacle(const struct replica *replica, char *text, size_t 
 struct mesh_handlers replica_mesh_handlers(struct replica *replica);
 /* As epoch_wire_source has it; @context is the replica. */
 const char *replica_counter_name(void *context, uint32_t index);
+const struct stream_limits *replica_counter_stream(void *context, uint32_t index);
 void replica_timers_start(struct replica *replica);
 
 /* replica_effects.c: does what the machine wants, after any event. */

@@ -15,6 +15,8 @@ static void message_send(struct replica *r, const struct epoch_message *message)
 {
 	struct epoch_message out = *message;
 
+	if (out.kind == EPOCH_JOIN && streams_lag(r))
+		return; /* it asks again */
 	/* Whoever is told that an epoch is active also learns where its regions are. */
 	if (out.kind == EPOCH_ACTIVATED)
 		out.chain = r->machine.seen.chain;
@@ -24,13 +26,17 @@ static void message_send(struct replica *r, const struct epoch_message *message)
 static void seal_here(struct replica *r, const struct epoch_effect *effect)
 {
 	struct error err;
-	int rc = region_set_seal(&r->regions, effect->epoch, effect->head,
+	int rc;
+
+	streams_seal(r, effect->epoch); /* B1 */
+	rc = region_set_seal(&r->regions, effect->epoch, effect->head,
 		effect->counters_count, r->values, &err);
 
 	if (rc) {
 		replica_end(r, REPLICA_FAILED, &err);
 		return;
 	}
+	streams_report(r, effect->counters_count, r->values);
 	epoch_on_sealed_here(&r->machine, effect->epoch, effect->head, r->values,
 		effect->counters_count, clock_now_ns());
 }
@@ -53,18 +59,22 @@ static void install_here(struct replica *r, const struct epoch_effect *effect)
 	const struct epoch_record *record = effect->record;
 	struct epoch_member head = record->chain.at[0];
 	struct error err;
+	bool ready = false;
 	int rc;
 
 	PAWL_ASSERT(r->facts.instance != 0);
 	PAWL_ASSERT(r->machine.pending.epoch == record->epoch);
 	rc = region_set_install(&r->regions, record, &r->machine.pending.history,
 		r->facts.counters_max, head.id == r->config->id, &r->catalog, &err);
+	if (!rc)
+		rc = streams_install(r, record, &ready, &err);
 	if (rc) {
 		replica_end(r, REPLICA_FAILED, &err);
 		return;
 	}
 	region_publish(r, region_set_find(&r->regions, record->epoch));
-	epoch_on_installed_here(&r->machine, record->epoch, clock_now_ns());
+	if (ready) /* B2 */
+		epoch_on_installed_here(&r->machine, record->epoch, clock_now_ns());
 }
 
 static void serve(struct replica *r, uint64_t epoch)
@@ -74,6 +84,7 @@ static void serve(struct replica *r, uint64_t epoch)
 	r->served_ns = clock_now_ns();
 	r->seen_active = true;
 	r->member_epoch = epoch;
+	streams_serve(r);
 	r->handlers.served(r->handlers.context);
 	log_info("serving epoch %" PRIu64 " as %s of %u", epoch,
 		replica_is_head(r) ? "head" : "backup",
@@ -82,6 +93,7 @@ static void serve(struct replica *r, uint64_t epoch)
 
 static void retire_here(struct replica *r, uint64_t epoch)
 {
+	streams_retire(r, epoch); /* before the region, at which its threads look */
 	region_set_retire(&r->regions, epoch, clock_now_ns());
 	if (r->served != epoch)
 		return;
@@ -98,6 +110,7 @@ static void ceilings_show(struct replica *r, const struct epoch_effect *effect)
 		i++)
 		owner_ceiling_show(
 			&region->owner, i, effect->record->counters[i].ceiling);
+	streams_ceilings(r, effect->record);
 }
 
 static void effect_do(struct replica *r, const struct epoch_effect *effect)
@@ -152,6 +165,22 @@ static void watch_update(struct replica *r)
 	mesh_watch(r->mesh, &wanted);
 }
 
+static int counter_added(
+	struct replica *r, struct held_region *region, uint32_t index, struct error *err)
+{
+	const struct epoch_counter *counter = &r->machine.seen.counters[index];
+	const char *name = catalog_name(&r->catalog, index);
+	bool stream = catalog_stream(&r->catalog, index) != NULL;
+	int rc = stream ? streams_added(r, index, err) : 0; /* B4 */
+
+	if (!rc)
+		rc = owner_counter_install(&region->owner, index, name, counter->base,
+			counter->ceiling, err);
+	if (!rc)
+		log_info("%s '%s' was created", stream ? "stream" : "counter", name);
+	return rc;
+}
+
 /* Counters that came into the record while the epoch was served. */
 static void counters_follow(struct replica *r)
 {
@@ -163,12 +192,10 @@ static void counters_follow(struct replica *r)
 		seen->epoch != r->served)
 		return;
 	for (uint32_t i = region->owner.counters_count; i < seen->counters_count; i++) {
-		if (owner_counter_install(&region->owner, i, catalog_name(&r->catalog, i),
-			    seen->counters[i].base, seen->counters[i].ceiling, &err)) {
+		if (counter_added(r, region, i, &err)) {
 			replica_end(r, REPLICA_FAILED, &err);
 			return;
 		}
-		log_info("counter '%s' was created", catalog_name(&r->catalog, i));
 	}
 }
 
@@ -235,10 +262,15 @@ void replica_run(struct replica *r)
 	if (r->running || r->ended)
 		return;
 	r->running = true;
+	streams_look(r);
 	timeline_look(&r->timeline, &r->machine, clock_now_ns());
 	effects_do(r);
 	if (!r->ended)
 		counters_follow(r);
+	if (!r->ended)
+		streams_follow(r);
+	if (!r->ended)
+		streams_enter(r);
 	if (!r->ended)
 		replaced_check(r);
 	if (!r->ended)

@@ -28,9 +28,9 @@ static void on_message(void *context, const struct epoch_wire_message *wire)
 	if (r->ended || !r->facts.instance)
 		return;
 	for (uint32_t i = 0; wire->names && i < wire->message.counters_count; i++) {
-		if (!catalog_learn(&r->catalog, i, wire->names[i])) {
-			log_error("replica %u: calls counter %u '%s', which has another "
-				  "name here; its message is ignored",
+		if (!catalog_learn(&r->catalog, i, wire->names[i], &wire->streams[i])) {
+			log_error("replica %u: calls counter %u '%s', which is another "
+				  "one here; its message is ignored",
 				wire->message.from.id, i, wire->names[i]);
 			return;
 		}
@@ -72,6 +72,8 @@ struct mesh_handlers replica_mesh_handlers(struct replica *r)
 	return (struct mesh_handlers){.message = on_message,
 		.suspect = on_suspect,
 		.trust = on_trust,
+		.stream_ask = streams_on_ask,
+		.stream_tell = streams_on_tell,
 		.context = r};
 }
 
@@ -80,6 +82,13 @@ const char *replica_counter_name(void *context, uint32_t index)
 	const struct replica *r = context;
 
 	return catalog_name(&r->catalog, index);
+}
+
+const struct stream_limits *replica_counter_stream(void *context, uint32_t index)
+{
+	const struct replica *r = context;
+
+	return catalog_stream(&r->catalog, index);
 }
 
 /* Where the counters are, so that the machine can keep their ceilings ahead. */
@@ -104,7 +113,7 @@ static void on_heartbeat(uv_timer_t *timer)
 {
 	struct replica *r = timer->data;
 
-	region_set_heartbeat(&r->regions);
+	pulse_show(r->pulse);
 	if (r->ended || r->strides_ns == 0 ||
 		clock_now_ns() - r->strides_ns >= STRIDES_NS)
 		return;
@@ -121,6 +130,9 @@ static void on_tick(uv_timer_t *timer)
 	region_set_sweep(&r->regions, clock_now_ns(), RETIRED_NS);
 	values_tell(r);
 	replica_store_look(r);
+	streams_tick(r);
+	if (r->ended)
+		return;
 	epoch_on_time(&r->machine, clock_now_ns());
 	replica_run(r);
 }

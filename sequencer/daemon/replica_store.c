@@ -175,8 +175,8 @@ static void written_learn(struct replica *r)
 
 	r->record_known = true;
 	if (want->counters_count > r->catalog.count) {
-		bool learnt = catalog_learn(
-			&r->catalog, want->counters_count - 1, r->counter_name);
+		bool learnt = catalog_learn(&r->catalog, want->counters_count - 1,
+			r->added.name, &r->added.stream);
 
 		PAWL_ASSERT(learnt);
 	}
@@ -216,7 +216,7 @@ void replica_record_write(struct replica *r, const struct epoch_effect *effect)
 	if (effect->record->active_epoch == 0)
 		r->facts.counters_max = r->config->counters_max;
 	rc = record_map_from_epoch(effect->record, &r->facts, &r->roster, &r->catalog,
-		r->counter_name, &record, &err);
+		&r->added, &record, &err);
 
 	if (!rc) {
 		rc = record_encode(&record, &text, &len, &err);

@@ -129,11 +129,18 @@ int replica_promote(struct replica *r, uint32_t id, struct error *err)
 
 int replica_recover(struct replica *r, struct error *err)
 {
+	int rc;
+
 	if (r->served)
 		return error_set(err, -EINVAL,
 			"pawld: recover: replica %u serves epoch %" PRIu64
 			"; there is nothing to recover",
 			r->config->id, r->served);
+	rc = streams_know(r, err);
+	if (!rc)
+		rc = streams_archives_check(r, err);
+	if (rc)
+		return rc;
 	timeline_cause(&r->timeline, "operator: recover at the ceilings", clock_now_ns());
 	log_warning("an operator says that all memory is lost: the counters go on from "
 		    "their ceilings");
@@ -192,8 +199,8 @@ void replica_rejoin_set(struct replica *r, bool rejoin)
 	replica_run(r);
 }
 
-int replica_counter_want(
-	struct replica *r, const char *name, uint64_t reserve_max, struct error *err)
+int replica_counter_want(struct replica *r, const char *name, uint64_t reserve_max,
+	const struct stream_limits *stream, struct error *err)
 {
 	int rc;
 
@@ -203,19 +210,27 @@ int replica_counter_want(
 			"start "
 			"it with a larger --counters-max",
 			name, r->facts.counters_max);
+	if (stream) {
+		rc = streams_room_check(r, name, stream, err);
+		if (rc)
+			return rc;
+	}
 	/* What is not sent is known not to be made.  Only a write tells of trouble with writes. */
 	if (r->store_trouble[0] && !r->store_unwritten_ns)
 		return -EAGAIN;
 	rc = epoch_counter_add(&r->machine, reserve_max, clock_now_ns());
 	if (rc)
 		return -EAGAIN;
-	(void)snprintf(r->counter_name, sizeof(r->counter_name), "%s", name);
+	r->added = (struct catalog_entry){.name = ""};
+	(void)snprintf(r->added.name, sizeof(r->added.name), "%s", name);
+	if (stream)
+		r->added.stream = *stream;
 	return 0;
 }
 
 bool replica_counter_drop(struct replica *r, const char *name)
 {
-	if (strcmp(r->counter_name, name) != 0)
+	if (strcmp(r->added.name, name) != 0)
 		return true;
 	return epoch_counter_drop(&r->machine);
 }

@@ -66,6 +66,8 @@ static void row_free(struct session_table *table, struct session *session)
 	links_end(table, session);
 	if (table->row_fold)
 		table->row_fold(table->context, session->row); /* N2 */
+	if (table->ended)
+		table->ended(table->context, session->token);
 	if (session->pidfd >= 0)
 		(void)close(session->pidfd);
 	*session = (struct session){.row = session->row, .pidfd = -1};
@@ -110,7 +112,8 @@ int session_join(struct session_table *table, pid_t pid, const char *program,
 			"--sessions-max",
 			table->rows_count);
 	rc = nonce_make(&token, err);
-	if (!rc)
+	/* Where links can be ended nobody waits for a process, which may be on another host. */
+	if (!rc && !table->links_evictable)
 		rc = process_watch(pid, &pidfd, err);
 	if (rc)
 		return rc;

@@ -28,7 +28,7 @@ struct session {
 	bool connected; /* its control connection is open */
 	bool gone;	/* left without a word; see N2 */
 	pid_t pid;
-	int pidfd; /* -1: the process was dead, or is not on this host */
+	int pidfd; /* -1: the process was dead, or nobody waits for its death */
 	uint64_t since_ns;
 	char program[SESSION_PROGRAM_MAX];
 };
@@ -44,6 +44,8 @@ struct session_table {
 	 */
 	void (*links_end)(void *context, uint64_t token);
 	void (*row_fold)(void *context, uint32_t row);
+	/* The session that had @token is over: nothing of it can write any more (N2). */
+	void (*ended)(void *context, uint64_t token);
 	void *context;
 };
 

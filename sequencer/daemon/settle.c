@@ -32,6 +32,8 @@ static int stopped_settle(struct pawld *d, struct store *store,
 		.instance = record->instance};
 
 	region_set_clean(&regions, UINT64_MAX, NULL);
+	streams_files_remove(
+		d->config.memory_dir, d->config.cluster, record->instance, d->config.id);
 	return d->config.erase ? record_erase(store, revision, err) : 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "hw/clock.h"
 #include "sequencer/daemon/members_reply.h"
+#include "sequencer/daemon/status_streams.h"
 
 #define PEERS_MAX 32
 
@@ -241,10 +242,13 @@ void status_reply(struct handlers *h, struct connection *connection, uint64_t re
 	const struct held_region *region = replica_region(r);
 	struct status_lists *lists = lists_make(
 		region ? region->owner.counters_count : 0, h->sessions.rows_count);
+	struct status_streams *streams = status_streams_make(r);
 	Control__Reply reply = CONTROL__REPLY__INIT;
 	Control__Status status = CONTROL__STATUS__INIT;
 
-	if (!lists) {
+	if (!lists || !streams) {
+		lists_free(lists);
+		status_streams_free(streams);
 		handlers_reply_error(
 			connection, request, -ENOMEM, "pawld: status: out of memory");
 		return;
@@ -256,9 +260,11 @@ void status_reply(struct handlers *h, struct connection *connection, uint64_t re
 	chain_fill(r, lists, &status);
 	takeovers_fill(&r->timeline, lists, &status);
 	peers_fill(r->mesh, lists, &status);
+	status_streams_fill(streams, &status);
 	reply.id = request;
 	reply.body_case = CONTROL__REPLY__BODY_STATUS;
 	reply.status = &status;
 	connection_reply(connection, &reply);
+	status_streams_free(streams);
 	lists_free(lists);
 }

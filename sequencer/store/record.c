@@ -202,6 +202,40 @@ static int validate_counter(const struct record_counter *counter, struct error *
 	return 0;
 }
 
+/* R8, for one */
+static int validate_stream(const struct record_counter *counter, struct error *err)
+{
+	const struct stream_limits *stream = &counter->stream;
+
+	if (stream->slot_len == 0)
+		return 0;
+	if (!stream_limits_valid(stream))
+		return error_set(err, -EINVAL,
+			"record: stream '%s': its limits are out of range",
+			counter->name);
+	if (counter->reserve_max > 0)
+		return error_set(err, -EINVAL,
+			"record: stream '%s': reserve_max is not 0", counter->name);
+	return 0;
+}
+
+static int validate_streams(const struct record *record, struct error *err)
+{
+	uint32_t streams = 0;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < record->counters_count && !rc; i++) {
+		streams += record->counters[i].stream.slot_len != 0;
+		rc = validate_stream(&record->counters[i], err);
+	}
+	if (!rc && streams > STREAMS_MAX)
+		rc = error_set(err, -EINVAL,
+			"record: counters: there are %" PRIu32
+			" streams; at most %d are allowed",
+			streams, STREAMS_MAX);
+	return rc;
+}
+
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -299,5 +333,7 @@ int record_validate(const struct record *record, struct error *err)
 		rc = validate_epochs(record, err);
 	if (!rc)
 		rc = validate_chains(record, err);
-	return rc ? rc : validate_counters(record, err);
+	if (!rc)
+		rc = validate_counters(record, err);
+	return rc ? rc : validate_streams(record, err);
 }

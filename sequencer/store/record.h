@@ -1,6 +1,6 @@
 /*
  * The cluster record: the one value that a cluster keeps in its configuration store
- * (design.md, section 5).  Here it is a structure, its limits, and its text (JSON), in
+ * (docs/protocol.md).  Here it is a structure, its limits, and its text (JSON), in
  * which it travels.  It knows nothing of stores.
  *
  * What holds of every record (record_validate):
@@ -21,6 +21,8 @@
  *      would give out numbers again.  What stands is no higher than the base.  All of
  *      them and reserve_max are below COUNTER_LIMIT.
  *  R7  All text is printable ASCII.
+ *  R8  There are at most STREAMS_MAX streams, with valid limits.  Nobody reserves in advance on
+ *      a stream's counter.
  */
 #ifndef PAWL_STORE_RECORD_H
 #define PAWL_STORE_RECORD_H
@@ -31,6 +33,7 @@
 #include "hw/error.h"
 #include "hw/memory.h"
 #include "sequencer/core/limits.h"
+#include "sequencer/core/stream_limits.h"
 
 #define RECORD_FORMAT 2
 #define RECORD_CONTROLS_MAX 4  /* control addresses of one member */
@@ -61,6 +64,7 @@ struct record_counter {
 	uint64_t stand;	      /* tickets of the epoch before stand up to here */
 	uint64_t ceiling;     /* no number above it has been given out */
 	uint64_t reserve_max; /* how far a session may write its mark ahead; 0: dense */
+	struct stream_limits stream; /* slot_len 0: it is a counter */
 };
 
 struct record {

@@ -1,6 +1,6 @@
 /*
- * Reading the record's text.  Decoding is strict: every field is there exactly once and
- * has its type and range, and there are no others, so that two versions can never read
+ * Reading the record's text.  Decoding is strict: every field is there exactly once (but for
+ * "stream", which counters have not) and has its type and range, and there are no others, so that two versions can never read
  * the same text differently.  64-bit random numbers are text, as JSON readers elsewhere may hold
  * numbers as floating point.  A counter's numbers are a list without names, or a full
  * record would not fit a store.
@@ -223,6 +223,46 @@ static int decode_numbers(struct reader *reader, struct record_counter *counter)
 	return 0;
 }
 
+/* The numbers of struct stream_limits, in its order. */
+static void stream_set(struct stream_limits *stream, const uint64_t *n)
+{
+	*stream = (struct stream_limits){.slot_len = (uint32_t)n[0],
+		.slots = (uint32_t)n[1],
+		.rows = (uint32_t)n[2],
+		.blocks = n[3] != 0,
+		.archiving = (enum stream_archiving)n[4],
+		.hole_timeout_ns = n[5],
+		.message_max = n[6]};
+}
+
+static int decode_stream(struct reader *reader, struct stream_limits *stream)
+{
+	static const uint64_t most[] = {STREAM_RING_MAX, STREAM_RING_MAX, STREAM_RING_MAX,
+		1, STREAM_ARCHIVE_REQUIRED, STREAM_HOLE_MAX_NS, STREAM_MESSAGE_MAX};
+	const size_t count = sizeof(most) / sizeof(most[0]);
+	const json_t *array = NULL;
+	uint64_t numbers[sizeof(most) / sizeof(most[0])] = {0};
+	int rc;
+
+	if (!json_object_get(reader->object, "stream"))
+		return 0;
+	rc = read_array(reader, "stream", count, &array);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < count; i++) {
+		const json_t *item = json_array_get(array, i); /* NULL after the end */
+
+		if (!number_fits(item, most[i]))
+			return reader_refuse(
+				reader, "stream", "is not seven numbers in their ranges");
+		numbers[i] = (uint64_t)json_integer_value(item);
+	}
+	if (numbers[0] == 0)
+		return reader_refuse(reader, "stream", "has slots of no length");
+	stream_set(stream, numbers);
+	return 0;
+}
+
 static int decode_counter(
 	const json_t *object, struct record_counter *counter, struct error *err)
 {
@@ -233,6 +273,8 @@ static int decode_counter(
 		rc = read_text(&reader, "name", counter->name, sizeof(counter->name));
 	if (!rc)
 		rc = decode_numbers(&reader, counter);
+	if (!rc)
+		rc = decode_stream(&reader, &counter->stream);
 	return rc ? rc : reader_close(&reader);
 }
 

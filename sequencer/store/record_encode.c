@@ -45,11 +45,26 @@ static json_t *encode_chain(const struct record_member *members, unsigned int co
 	return chain;
 }
 
+/* As decode_stream has it. */
+static json_t *encode_stream(const struct stream_limits *s)
+{
+	return json_pack("[I, I, I, I, I, I, I]", (json_int_t)s->slot_len,
+		(json_int_t)s->slots, (json_int_t)s->rows, (json_int_t)s->blocks,
+		(json_int_t)s->archiving, (json_int_t)s->hole_timeout_ns,
+		(json_int_t)s->message_max);
+}
+
 static json_t *encode_counter(const struct record_counter *counter)
 {
-	return json_pack("{s:s, s:[I, I, I, I]}", "name", counter->name, "numbers",
+	json_t *stream = counter->stream.slot_len ? encode_stream(&counter->stream)
+						  : NULL;
+
+	if (counter->stream.slot_len && !stream)
+		return NULL;
+	return json_pack("{s:s, s:[I, I, I, I], s:o*}", "name", counter->name, "numbers",
 		(json_int_t)counter->base, (json_int_t)counter->stand,
-		(json_int_t)counter->ceiling, (json_int_t)counter->reserve_max);
+		(json_int_t)counter->ceiling, (json_int_t)counter->reserve_max, "stream",
+		stream);
 }
 
 static json_t *encode_counters(const struct record *record)

@@ -1,6 +1,6 @@
 /*
  * A configuration store: one small value per cluster under compare-and-set, and a watch.
- * That is all Pawl asks of consensus (design.md, section 5), and no number ever waits
+ * That is all Pawl asks of consensus (docs/protocol.md), and no number ever waits
  * for it except across a change of epoch.
  *
  * Rules for every back end; tests/conformance runs them all.

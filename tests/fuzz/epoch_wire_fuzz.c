@@ -25,6 +25,13 @@ static const char *name_of(void *context, uint32_t index)
 	return m->names[index];
 }
 
+static const struct stream_limits *stream_of(void *context, uint32_t index)
+{
+	const struct epoch_wire_message *m = context;
+
+	return m->streams[index].slot_len ? &m->streams[index] : NULL;
+}
+
 static void same(const struct epoch_wire_message *a, const struct epoch_wire_message *b)
 {
 	uint32_t count = a->message.counters_count;
@@ -39,8 +46,10 @@ static void same(const struct epoch_wire_message *a, const struct epoch_wire_mes
 		return;
 	require(!memcmp(a->message.counters, b->message.counters,
 		count * sizeof(struct epoch_counter)));
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
 		require(strcmp(a->names[i], b->names[i]) == 0);
+		require(stream_limits_same(&a->streams[i], &b->streams[i]));
+	}
 	require(a->history.count == b->history.count);
 	for (uint32_t i = 0; i < a->history.count; i++)
 		require(!memcmp(a->history.stands[i], b->history.stands[i],
@@ -50,8 +59,10 @@ static void same(const struct epoch_wire_message *a, const struct epoch_wire_mes
 static void go_round(struct epoch_wire_message *m)
 {
 	struct roster_entry self = {.member = m->message.from};
-	struct epoch_wire_source source = {
-		.instance = m->instance, .name = name_of, .name_context = m};
+	struct epoch_wire_source source = {.instance = m->instance,
+		.name = name_of,
+		.stream = stream_of,
+		.name_context = m};
 	struct epoch_wire_message back;
 	Control__EpochMessage *packed;
 	struct roster roster;

@@ -227,6 +227,67 @@ static void read_does_not_see_the_write_after_it(void **state)
 	ops->disconnect(link);
 }
 
+/* Bytes that can be told apart. */
+static struct memory *source_expose(struct lab *lab)
+{
+	struct memory_config config = {
+		.pages = {.len = MEMORY_LEN, .node = -1}, .source = true};
+	struct memory *source;
+	uint8_t *bytes;
+
+	assert_int_equal(ops->expose(lab->device, &config, &source, &lab->err), 0);
+	bytes = ops->base(source);
+	for (size_t i = 0; i < MEMORY_LEN; i++)
+		bytes[i] = (uint8_t)(i * 7 + i / 251 + 1);
+	return source;
+}
+
+static void long_put_is_cut_into_requests(void **state)
+{
+	struct lab *lab = *state;
+	struct memory *source = source_expose(lab);
+	const uint8_t *from = ops->base(source), *to = ops->base(lab->memory);
+	struct link *base = lab_link(lab, 4, 0);
+	struct verbs_link *link = verbs_link_of(base);
+
+	assert_in_range(link->extra_max, 6, 100);
+	link->request_max = 1000;
+	link->extra_max = 6; /* room for eight requests, two of them any operation's */
+	for (uint64_t n = 0; n < 20; n++) {
+		assert_int_equal(ops->put(base, n, source, 3 * n, 7500, n), 0);
+		assert_int_equal(ops->put(base, 9000, source, n, 2000, 100 + n), 0);
+		assert_int_equal(ops->put(base, 8000, source, 0, 2001, 0), -EAGAIN);
+		assert_int_equal(ops->fetch_add(base, 16000, 1, 200 + n), 0);
+		for (uint64_t i = 0; i < 3; i++) {
+			struct completion done = lab_wait(base);
+
+			assert_int_equal(done.status, 0);
+			assert_int_equal(done.cookie, 100 * i + n);
+		}
+		assert_memory_equal(to + n, from + 3 * n, 7500);
+		assert_memory_equal(to + 9000, from + n, 2000);
+		assert_int_equal(link->extra_used, 0);
+	}
+	assert_int_equal(ops->load(lab->memory, 16000), 20);
+	ops->disconnect(base);
+	ops->withdraw(source);
+}
+
+static void put_reaches_pages_and_card(
+	struct lab *lab, struct link *link, const uint8_t *card)
+{
+	struct memory *source = source_expose(lab);
+	const uint8_t *from = ops->base(source), *to = ops->base(lab->memory);
+
+	verbs_link_of(link)->request_max = 100;
+	assert_int_equal(ops->put(link, 32, source, 0, 500, 1), 0);
+	assert_int_equal(lab_wait(link).status, 0);
+	assert_memory_equal(to + 32, from, 32);
+	assert_memory_equal(card, from + 32, 128);
+	assert_memory_equal(to + 64 + 128, from + 32 + 128, 500 - 32 - 128);
+	ops->withdraw(source);
+}
+
 /* A second registration stands in for the card's memory, which Soft-RoCE does not have.
  */
 static void hot_words_are_reached_under_their_own_key(void **state)
@@ -274,6 +335,7 @@ static void hot_words_are_reached_under_their_own_key(void **state)
 	assert_int_equal(lab_wait(link).status, 0);
 	assert_memory_equal(in, out, sizeof(out));
 	assert_memory_equal(card, out + 32, sizeof(card));
+	put_reaches_pages_and_card(lab, link, card);
 	ops->disconnect(link);
 	ibv_dereg_mr(mr);
 }
@@ -318,6 +380,7 @@ const struct CMUnitTest verbs_data_stories[] = {
 	story(write_is_visible_when_the_next_read_is_back),
 	story(read_does_not_see_the_write_after_it),
 	story(hot_words_are_reached_under_their_own_key),
+	story(long_put_is_cut_into_requests),
 	story(locked_memory_limit_is_named),
 };
 const size_t verbs_data_stories_count = sizeof(verbs_data_stories) /

@@ -167,7 +167,7 @@ static void replica_close(struct sim_replica *r)
 	r->keeps_memory = false;
 	region_keep(r);
 	if (r->cluster->streams)
-		free(r->cluster->streams->replicas[r->index].bytes);
+		free(r->cluster->streams->replicas[r->index].remains);
 	free(r->words);
 }
 

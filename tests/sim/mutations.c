@@ -50,6 +50,8 @@ static const char *const names[MUTATIONS_COUNT] = {
 	[MUTATION_STREAM_LOG_KEPT] = "stale-log-kept",
 	[MUTATION_STREAM_FED_EARLY] = "fed-before-commit",
 	[MUTATION_STREAM_INBOX_REUSED] = "link-inbox-reused",
+	[MUTATION_STREAM_FOLLOW_AHEAD] = "followed-before-commit",
+	[MUTATION_STREAM_FOLLOW_EARLY] = "table-ahead-of-log",
 };
 
 bool mutation_choose(const char *name)

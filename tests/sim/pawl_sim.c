@@ -1,4 +1,4 @@
-/* pawl-sim: a cluster of replicas and clients in simulated time (design.md, section 9). */
+/* pawl-sim: a cluster of replicas and clients in simulated time. */
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>

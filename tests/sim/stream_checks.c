@@ -78,7 +78,7 @@ static void truth_learn(struct cluster *c, const struct stream_slot *slot)
 		cluster_wrong(c, "a slot was logged that is not of the epoch");
 }
 
-void check_committed(struct sim_replica *r)
+static void committed_upto(struct sim_replica *r, uint64_t upto)
 {
 	struct cluster *c = r->cluster;
 	struct streams *s = c->streams;
@@ -87,7 +87,7 @@ void check_committed(struct sim_replica *r)
 
 	if (sr->checked + 1 < stream_log_oldest(log))
 		sr->checked = stream_log_oldest(log) - 1;
-	while (sr->checked < log->commit && !c->wrong) {
+	while (sr->checked < upto && !c->wrong) {
 		uint64_t p = sr->checked + 1;
 		struct stream_slot slot;
 
@@ -101,8 +101,13 @@ void check_committed(struct sim_replica *r)
 		truth_learn(c, &slot);
 		sr->checked = p;
 	}
-	if (log->commit > s->committed)
-		s->committed = log->commit;
+	if (upto > s->committed)
+		s->committed = upto;
+}
+
+void check_committed(struct sim_replica *r)
+{
+	committed_upto(r, r->cluster->streams->replicas[r->index].log.commit);
 }
 
 void check_inbox(struct sim_replica *r)
@@ -125,6 +130,16 @@ void check_inbox(struct sim_replica *r)
 	}
 }
 
+/*
+ * All of it, though a process that took the log up after it was prepared may know of no commit
+ * point yet.
+ */
+static void check_prepared(struct sim_replica *r)
+{
+	committed_upto(r, stream_log_end(&r->cluster->streams->replicas[r->index].log));
+	check_table(r);
+}
+
 /* Everything that the members of an epoch begin with is committed. */
 static void check_beginning(struct cluster *c, uint64_t epoch)
 {
@@ -133,7 +148,7 @@ static void check_beginning(struct cluster *c, uint64_t epoch)
 
 		if (c->replicas[i].alive && sr->bytes && !sr->lost &&
 			sr->log.control->prepared == epoch)
-			check_committed(&c->replicas[i]);
+			check_prepared(&c->replicas[i]);
 	}
 }
 

@@ -42,6 +42,8 @@ bool stream_admit(
 	struct stream_replica *sr = of(r);
 	struct memory *found = sr->inbox == memory ? sr->inbox : NULL;
 
+	if (sr->memory == memory)
+		found = sr->memory;
 	for (uint32_t i = 0; i < REGIONS_MAX; i++) {
 		if (r->regions[i].stream == memory)
 			found = r->regions[i].stream;
@@ -60,17 +62,26 @@ static void log_create(struct sim_replica *r, uint64_t begin)
 {
 	struct streams *s = r->cluster->streams;
 	struct stream_replica *sr = of(r);
-	void *bytes = sr->bytes;
 
-	if (!bytes) {
-		bytes = aligned_alloc(64, log_len(s));
-		PAWL_ASSERT(bytes);
-		memset(bytes, 0, log_len(s));
-	}
-	sr->bytes = bytes;
+	sr->bytes = sr->memory->ops->base(sr->memory);
 	sr->serial = ++s->serials;
 	sr->checked = begin;
-	stream_log_create(&sr->log, bytes, s->ring, STREAM_SLOT, PUBLISHERS_MAX, begin);
+	stream_log_create(
+		&sr->log, sr->bytes, s->ring, STREAM_SLOT, PUBLISHERS_MAX, begin);
+}
+
+/* What a process left is in the memory again. */
+static void log_take_up(struct sim_replica *r)
+{
+	struct streams *s = r->cluster->streams;
+	struct stream_replica *sr = of(r);
+
+	sr->bytes = sr->memory->ops->base(sr->memory);
+	memcpy(sr->bytes, sr->remains, log_len(s));
+	sr->serial = ++s->serials;
+	if (!stream_log_adopt(&sr->log, sr->bytes, s->ring, STREAM_SLOT, PUBLISHERS_MAX))
+		cluster_wrong(r->cluster, "a log that a process left is not whole");
+	sr->checked = sr->log.control->begin;
 }
 
 void stream_start(struct sim_replica *r)
@@ -79,17 +90,27 @@ void stream_start(struct sim_replica *r)
 	struct stream_replica *sr = of(r);
 
 	sr->inbox = memory_expose(r, (uint64_t)s->ring * STREAM_SLOT);
+	sr->memory = memory_expose(r, log_len(s));
 	sr->lost = false;
-	if (sr->bytes && !r->keeps_memory) {
-		free(sr->bytes);
-		sr->bytes = NULL;
+	memset(&sr->log, 0, sizeof(sr->log));
+	if (sr->remains && r->keeps_memory)
+		log_take_up(r);
+	free(sr->remains);
+	sr->remains = NULL;
+}
+
+static void log_remains(struct sim_replica *r)
+{
+	struct stream_replica *sr = of(r);
+
+	if (sr->bytes) {
+		sr->remains = malloc(log_len(r->cluster->streams));
+		PAWL_ASSERT(sr->remains);
+		memcpy(sr->remains, sr->bytes, log_len(r->cluster->streams));
 	}
-	if (!sr->bytes)
-		return;
-	sr->serial = ++s->serials;
-	if (!stream_log_adopt(&sr->log, sr->bytes, s->ring, STREAM_SLOT, PUBLISHERS_MAX))
-		cluster_wrong(r->cluster, "a log that a process left is not whole");
-	sr->checked = sr->log.control->begin;
+	sr->bytes = NULL;
+	sr->memory->ops->withdraw(sr->memory);
+	sr->memory = NULL;
 }
 
 void stream_crash(struct sim_replica *r)
@@ -97,12 +118,15 @@ void stream_crash(struct sim_replica *r)
 	struct stream_replica *sr = of(r);
 
 	stream_wires_close(sr);
+	stream_fill_leave(sr);
+	stream_follow_leave(sr);
 	if (sr->inbox)
 		sr->inbox->ops->withdraw(sr->inbox);
 	sr->inbox = NULL;
 	if (sr->reused)
 		sr->reused->ops->withdraw(sr->reused);
 	sr->reused = NULL;
+	log_remains(r);
 	sr->lost = true;
 	sr->serial = ++r->cluster->streams->serials;
 }
@@ -129,69 +153,19 @@ void stream_install(struct sim_replica *r, struct sim_region *region)
 	region->stream_ready = false;
 }
 
-static bool is_of(const struct stream_log *log, uint64_t epoch)
-{
-	return log->control->epoch == epoch || log->control->prepared == epoch;
-}
-
-/*
- * Whose sealed log of epoch @from ends at @base.  A longer one will not do: its table knows of
- * messages that are not in the stream.
- */
-static struct sim_replica *source_find(
-	struct sim_replica *r, uint64_t from, uint64_t base)
-{
-	struct cluster *c = r->cluster;
-
-	for (uint32_t i = 0; i < c->config.replicas; i++) {
-		struct sim_replica *other = &c->replicas[i];
-		const struct stream_replica *so = of(other);
-
-		if (other == r || !other->alive || !so->bytes || so->lost ||
-			cluster_is_paused(c, i) || !cluster_reaches(c, i, r->index))
-			continue;
-		if (so->log.phase == STREAM_SEALED && is_of(&so->log, from) &&
-			stream_log_end(&so->log) == base)
-			return other;
-	}
-	return NULL;
-}
-
-static void fill(
-	struct stream_replica *sr, const struct stream_log *source, uint64_t base)
-{
-	while (stream_log_end(&sr->log) < base) {
-		uint64_t p = stream_log_end(&sr->log) + 1;
-
-		PAWL_ASSERT(stream_log_fill(&sr->log, stream_ring_at(&source->ring, p)));
-	}
-}
-
-/* The log comes to end at the base; false: not yet, for nobody can give what is missing. */
-static bool log_complete(struct sim_replica *r, uint64_t from, uint64_t base, bool alone)
+/* The log comes to end at the base; false: not yet, for it takes a while, or nobody has it. */
+static bool log_complete(
+	struct sim_replica *r, uint64_t from, uint64_t epoch, uint64_t base, bool alone)
 {
 	struct stream_replica *sr = of(r);
 	bool kept = sr->bytes && stream_log_keeps(&sr->log, from, base);
-	struct sim_replica *source;
 
-	if (kept && stream_log_end(&sr->log) == base)
-		return true;
-	if (alone) {
+	stream_follow_leave(sr);
+	if (!alone && !(kept && stream_log_end(&sr->log) == base))
+		return stream_fill_tick(r, from, epoch, base);
+	stream_fill_leave(sr);
+	if (!kept || stream_log_end(&sr->log) != base)
 		log_create(r, base);
-		return true;
-	}
-	source = source_find(r, from, base);
-	if (!source)
-		return false;
-	kept = kept &&
-	       stream_log_end(&sr->log) + 1 >= stream_log_oldest(&of(source)->log);
-	if (!kept) {
-		const struct stream_log *log = &of(source)->log;
-
-		log_create(r, stream_log_oldest(log) - 1);
-		stream_log_entries_set(&sr->log, log->table.entries, log->table.rows);
-	}
-	fill(sr, &of(source)->log, base);
 	return true;
 }
 
@@ -203,6 +177,7 @@ bool stream_prepared(struct sim_replica *r, uint64_t epoch)
 	const struct epoch_region *pending = &r->machine.pending;
 	bool recovers = r->machine.proposal.recovers &&
 			r->machine.proposal.claim == epoch;
+	bool alone = recovers || c->store.record.former.count == 0;
 	uint64_t base;
 
 	if (!region || pending->epoch != epoch || region->stream_ready)
@@ -211,9 +186,9 @@ bool stream_prepared(struct sim_replica *r, uint64_t epoch)
 	(void)stream_length(r, pending->from);
 	if (sr->bytes && sr->log.phase == STREAM_OPEN)
 		(void)stream_length(r, sr->log.control->epoch);
-	if (!log_complete(r, recovers ? 0 : pending->from, base,
-		    recovers || c->store.record.former.count == 0))
+	if (!log_complete(r, recovers ? 0 : pending->from, epoch, base, alone))
 		return false;
+	sr->from = alone ? 0 : pending->from;
 	stream_wires_close(sr);
 	if (MUTATED(STREAM_LOG_KEPT) && sr->log.control->epoch >= epoch)
 		return false;

@@ -61,6 +61,7 @@ struct streams *streams_choose(uint64_t seed, struct cluster_config *config)
 	s->ring = 4u << random_below(&random, 4);
 	s->hole_ns = s->calm ? 50000000 : 90000 + random_below(&random, 200000);
 	s->block = random_chance(&random, 300000);
+	s->follows = random_chance(&random, 700000);
 	s->eagerness = random_chance(&random, 500000) ? 300 : 30;
 	s->long_messages = random_chance(&random, 600000)
 				   ? (uint32_t)random_below(&random, 500)
@@ -92,8 +93,10 @@ static void on_replica(void *context, uint64_t index)
 	struct cluster *c = context;
 	struct sim_replica *r = &c->replicas[index];
 
-	if (r->alive && !cluster_is_paused(c, r->index))
+	if (r->alive && !cluster_is_paused(c, r->index)) {
+		stream_follow_tick(r);
 		stream_replica_tick(r);
+	}
 	call_at(c, tick_ns(c), on_replica, c, index);
 }
 

@@ -17,7 +17,7 @@
 #define STREAM_COUNTER 0
 #define PUBLISHERS_MAX 4
 #define SUBSCRIBERS_MAX 4
-#define STREAM_RING_MAX 32
+#define SIM_RING_MAX 32
 #define STREAM_SLOT STREAM_SLOT_LEN_MIN
 #define STREAM_ROOM (STREAM_SLOT - STREAM_SLOT_HEADER)
 #define STREAM_DEPTH 8
@@ -51,8 +51,10 @@ struct stream_fed_one {
 };
 
 struct stream_replica {
-	void *bytes;	 /* of the log; NULL: none */
-	bool lost;	 /* the process is dead, the bytes are there */
+	struct memory *memory; /* for the log; NULL: the process is dead */
+	void *bytes;	       /* the log's, there; NULL: none has been made */
+	void *remains;	       /* of a process that died */
+	bool lost;
 	uint64_t serial; /* of its contents: another one after every loss */
 	struct stream_log log;
 	struct memory *inbox;  /* that publishers write, in whatever epoch */
@@ -60,7 +62,13 @@ struct stream_replica {
 	struct wire successor, predecessor;
 	struct stream_fed_one fed[SUBSCRIBERS_MAX];
 	uint64_t fed_seen; /* newest end of its inbox, over the same link */
-	uint64_t checked;  /* positions up to here were compared with the truth */
+	uint64_t from;	   /* the epoch whose log its own goes on from; 0: none */
+	struct stream_fill *fill;
+	uint64_t fill_epoch;
+	uint64_t filled; /* up to here it may be ahead of the commit point */
+	struct stream_follow *follow;
+	uint64_t follow_epoch;
+	uint64_t checked; /* positions up to here were compared with the truth */
 };
 
 struct sim_publisher {
@@ -118,7 +126,7 @@ struct sim_subscriber {
 	/* of a reader in place: a copy that is made in two steps */
 	bool half;
 	uint64_t half_position;
-	_Alignas(64) unsigned char copy[STREAM_RING_MAX * STREAM_SLOT];
+	_Alignas(64) unsigned char copy[SIM_RING_MAX * STREAM_SLOT];
 	_Alignas(64) unsigned char slot[STREAM_SLOT];
 	unsigned char buffer[STREAM_PARTS_MAX * STREAM_ROOM];
 };
@@ -143,9 +151,10 @@ struct streams {
 	uint32_t publishers_count, subscribers_count;
 	uint32_t ring; /* slots */
 	uint64_t hole_ns;
-	bool block; /* subscribers are waited for */
-	bool calm;  /* nothing goes wrong */
-	bool plans; /* people change the chain once all is well: what hangs goes on */
+	bool block;   /* subscribers are waited for */
+	bool calm;    /* nothing goes wrong */
+	bool follows; /* who is outside copies the log meanwhile */
+	bool plans;   /* people change the chain once all is well: what hangs goes on */
 	uint32_t eagerness;
 	uint32_t long_messages; /* per thousand */
 	uint32_t torn;		/* per thousand writes, those that arrive in two parts */
@@ -206,6 +215,18 @@ uint64_t stream_length(struct sim_replica *r, uint64_t epoch);
 void stream_crash(struct sim_replica *r);
 void stream_join_answer(struct sim_replica *r, struct sim_joined *joined);
 struct stream_words *stream_words_of(const struct sim_region *region);
+
+/* stream_copies.c: reading logs of others */
+/* True: the log ends at the base. */
+bool stream_fill_tick(
+	struct sim_replica *r, uint64_t from, uint64_t epoch, uint64_t base);
+void stream_follow_tick(struct sim_replica *r);
+void stream_fill_leave(struct stream_replica *sr);
+void stream_follow_leave(struct stream_replica *sr);
+/* A log outside the chain has what is committed, and its table. */
+void check_followed(struct sim_replica *r);
+/* The table is that of the log's end. */
+void check_table(struct sim_replica *r);
 
 /* stream_publishers.c */
 void publisher_start(struct sim_publisher *p);

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "client/command/locals.h"
+#include "client/command/status_streams.h"
 #include "client/command/survey.h"
 #include "client/command/takeovers.h"
 #include "tests/scratch.h"
@@ -154,6 +155,59 @@ static void durations_have_three_digits_or_so(void **state)
 	assert_string_equal(duration_text(45000000000, text), "45 s");
 }
 
+static Control__StreamStatus streams[REPLICAS];
+static Control__StreamStatus *stream_lists[REPLICAS];
+
+static void has_stream(unsigned int i, const char *name, uint64_t end)
+{
+	control__stream_status__init(&streams[i]);
+	streams[i].name = (char *)name;
+	streams[i].end = end;
+	stream_lists[i] = &streams[i];
+	statuses[i].streams = &stream_lists[i];
+	statuses[i].n_streams = 1;
+}
+
+static void a_stream_is_told_of_by_every_replica_that_has_it(void **state)
+{
+	struct status_view view = {.survey = &survey, .best = &statuses[0]};
+	const Control__Status *replica;
+	unsigned int at = 0;
+
+	(void)state;
+	has_stream(0, "orders", 10);
+	has_stream(1, "fills", 10);
+	has_stream(2, "orders", 7);
+	assert_ptr_equal(status_stream_next(&view, "orders", &at, &replica), &streams[0]);
+	assert_ptr_equal(status_stream_next(&view, "orders", &at, &replica), &streams[2]);
+	assert_ptr_equal(replica, &statuses[2]);
+	assert_null(status_stream_next(&view, "orders", &at, &replica));
+	at = 0;
+	survey.at[0].repeated = true;
+	assert_ptr_equal(status_stream_next(&view, "orders", &at, &replica), &streams[2]);
+}
+
+static void a_backup_of_the_same_epoch_is_so_much_behind(void **state)
+{
+	struct status_view view = {.survey = &survey, .best = &statuses[0]};
+	uint64_t behind = 99;
+
+	(void)state;
+	role_is(0, 5, "head");
+	role_is(1, 5, "backup");
+	role_is(2, 4, "backup"); /* it has not noticed */
+	has_stream(0, "orders", 10);
+	has_stream(1, "orders", 7);
+	has_stream(2, "orders", 7);
+	assert_true(status_stream_behind(&view, &statuses[1], &streams[1], &behind));
+	assert_int_equal(behind, 3);
+	streams[1].end = 12; /* it was asked later */
+	assert_true(status_stream_behind(&view, &statuses[1], &streams[1], &behind));
+	assert_int_equal(behind, 0);
+	assert_false(status_stream_behind(&view, &statuses[0], &streams[0], &behind));
+	assert_false(status_stream_behind(&view, &statuses[2], &streams[2], &behind));
+}
+
 static int runtime_make(void **state)
 {
 	char path[160];
@@ -257,6 +311,8 @@ int main(void)
 		VIEW(of_many_changes_the_oldest_are_left_out),
 		VIEW(drawing_pauses_from_the_claim_to_the_new_epoch),
 		VIEW(durations_have_three_digits_or_so),
+		VIEW(a_stream_is_told_of_by_every_replica_that_has_it),
+		VIEW(a_backup_of_the_same_epoch_is_so_much_behind),
 		LOCKS(locks_tell_who_runs_and_who_was_killed),
 		LOCKS(a_replica_that_starts_anew_is_not_the_one_that_ended),
 		LOCKS(a_cluster_that_was_never_here_has_no_replicas),

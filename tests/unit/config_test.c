@@ -71,6 +71,29 @@ static void replicas_are_told_when_to_give_each_other_up(void **state)
 	assert_int_equal(config.store_timeout_ms, 60000);
 }
 
+static void amounts_have_units(void **state)
+{
+	(void)state;
+	assert_parsed(PARSE("--cluster=c", "--archive-dir=/a", "--archive-sync=always",
+		"--archive-sync-ms=5", "--archive-segment=4G", "--archive-size=1536K",
+		"--archive-age=36h", "--stream-threads=16", "--stream-pin=1,3"));
+	assert_string_equal(config.archive_dir, "/a");
+	assert_int_equal(config.archive_sync, ARCHIVE_SYNC_ALWAYS);
+	assert_int_equal(config.archive_sync_ms, 5);
+	assert_int_equal(config.archive_segment, UINT64_C(4) << 30);
+	assert_int_equal(config.archive_size, 1536 * 1024);
+	assert_int_equal(config.archive_age, 36 * 3600);
+	assert_int_equal(config.stream_threads, 16);
+	assert_string_equal(config.stream_pin, "1,3");
+	assert_parsed(PARSE("--cluster=c", "--archive-size=77"));
+	assert_int_equal(config.archive_size, 77);
+	assert_string_equal(config.archive_dir, "/env/state");
+	assert_int_equal(config.archive_sync, ARCHIVE_SYNC_INTERVAL);
+	assert_int_equal(config.archive_segment, 64 << 20);
+	assert_int_equal(config.archive_age, 0);
+	assert_int_equal(config.stream_threads, 1);
+}
+
 static void what_is_advertised_is_a_list_of_its_own(void **state)
 {
 	(void)state;
@@ -191,12 +214,14 @@ static void what_is_printed_reads_back_the_same(void **state)
 		struct daemon_config back;
 		char *text, *again;
 
-		assert_parsed(round ? PARSE("--cluster=c", "--listen=a:1",
-					      "--listen=[::]:2", "--pin=near", "--settle",
-					      "--device=d/1", "--log-level=debug",
-					      "--id=77", "--device-memory=off",
-					      "--rejoin=off", "--advertise=h:1")
-				    : PARSE("--cluster=c"));
+		assert_parsed(
+			round ? PARSE("--cluster=c", "--listen=a:1", "--listen=[::]:2",
+					"--pin=near", "--settle", "--device=d/1",
+					"--log-level=debug", "--id=77",
+					"--device-memory=off", "--rejoin=off",
+					"--advertise=h:1", "--archive-size=3G",
+					"--archive-age=90", "--archive-segment=65537")
+			      : PARSE("--cluster=c"));
 		text = capture(print_config);
 		assert_int_equal(
 			config_parse_text("p", text, strlen(text), &back, &err), 0);
@@ -251,6 +276,7 @@ int main(void)
 		STORY(the_command_line_sets_everything),
 		STORY(replicas_are_told_when_to_give_each_other_up),
 		STORY(what_is_advertised_is_a_list_of_its_own),
+		STORY(amounts_have_units),
 		STORY(the_file_has_the_same_names),
 		STORY(the_command_line_wins_wherever_it_stands),
 		STORY(a_value_that_the_command_line_overrules_is_still_checked),

@@ -1,4 +1,4 @@
-/* The epoch machine, driven by hand: how one epoch follows another (design.md, section 5). */
+/* The epoch machine, driven by hand: how one epoch follows another. */
 #include "tests/unit/epoch_rig.h"
 
 static void a_new_cluster_begins_with_the_replica_that_may_begin_it(void **state)

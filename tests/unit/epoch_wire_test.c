@@ -23,6 +23,21 @@ static const char *counter_name(void *context, uint32_t index)
 	return names[index];
 }
 
+/* Every 16th counter is a stream. */
+static const struct stream_limits *counter_stream(void *context, uint32_t index)
+{
+	static struct stream_limits limits = {.slot_len = 64,
+		.slots = 1024,
+		.blocks = true,
+		.archiving = STREAM_ARCHIVE_ON,
+		.hole_timeout_ns = STREAM_HOLE_MAX_NS,
+		.message_max = STREAM_MESSAGE_MAX};
+
+	(void)context;
+	limits.rows = index + 1; /* good until it is called again: packing copies it */
+	return index % 16 == 0 ? &limits : NULL;
+}
+
 /* The sender's side. */
 struct desk {
 	struct roster roster;
@@ -48,6 +63,7 @@ static int desk_make(void **state)
 	desk->source = (struct epoch_wire_source){.roster = &desk->roster,
 		.instance = 99,
 		.name = counter_name,
+		.stream = counter_stream,
 		.name_context = desk->names};
 	*state = desk;
 	return 0;
@@ -195,8 +211,13 @@ static void an_installation_of_everything_arrives(void **state)
 		assert_memory_equal(back.message.history->stands[i], stands,
 			COUNTERS_MAX * sizeof(*stands));
 	}
-	for (uint32_t i = 0; i < COUNTERS_MAX; i++)
+	for (uint32_t i = 0; i < COUNTERS_MAX; i++) {
+		const struct stream_limits *stream = counter_stream(NULL, i);
+
 		assert_string_equal(back.names[i], desk->names[i]);
+		assert_int_equal(back.streams[i].slot_len, stream ? 64 : 0);
+		assert_true(!stream || stream_limits_same(stream, &back.streams[i]));
+	}
 	arrived(&back, request);
 	free(counters);
 	free(stands);

@@ -25,6 +25,8 @@ static void *fake_run(void *context)
 		(void)pthread_mutex_lock(&fake->lock);
 		for (int i = 0; i < FAKE_REPLICAS; i++)
 			fake_replica_turn(fake, &fake->replicas[i]);
+		if (fake->extra.turn)
+			fake->extra.turn(fake);
 		(void)pthread_mutex_unlock(&fake->lock);
 		(void)usleep(FAKE_PAUSE_US);
 	}
@@ -61,7 +63,7 @@ static void replica_begin(struct fake *fake, unsigned int place, bool lives)
 void fake_begin(struct fake *fake, unsigned int count, unsigned int chain)
 {
 	static const unsigned int places[FAKE_REPLICAS] = {0, 1, 2, 3};
-	struct device_config config = {0};
+	struct device_config config = {.listen = true};
 
 	memset(fake, 0, sizeof(*fake));
 	(void)strcpy(fake->directory, "/tmp/pawl-fake-XXXXXX");
@@ -96,6 +98,8 @@ void fake_end(struct fake *fake)
 	(void)pthread_join(fake->thread, NULL);
 	for (int i = 0; i < FAKE_REPLICAS; i++)
 		replica_end(&fake->replicas[i]);
+	if (fake->extra.end)
+		fake->extra.end(fake);
 	fake->device->ops->close(fake->device);
 	(void)pthread_mutex_destroy(&fake->lock);
 	(void)rmdir(fake->directory);

@@ -17,6 +17,7 @@
 #include "hw/memory.h"
 #include "sequencer/control/message.h"
 #include "sequencer/core/region.h"
+#include "tests/unit/fake_stream.h"
 
 #define FAKE_REPLICAS 4
 #define FAKE_CONNECTIONS 16
@@ -60,6 +61,20 @@ struct fake_replica {
 	uint32_t sessions;     /* given */
 };
 
+struct fake;
+
+/* What a test adds to its replicas (fake_source.h).  Called with the lock held. */
+struct fake_extra {
+	/* True: it has answered the request. */
+	bool (*request)(struct fake *fake, struct fake_replica *r,
+		struct fake_connection *c, const Control__Request *request);
+	/* Once in every turn of the fake's thread. */
+	void (*turn)(struct fake *fake);
+	/* When the thread has ended; may be NULL. */
+	void (*end)(struct fake *fake);
+	void *context;
+};
+
 struct fake {
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -75,7 +90,9 @@ struct fake {
 	/* What the head says about every counter. */
 	uint64_t base, stand, ceiling, reserve_max, jump;
 	uint64_t newest_from_epoch; /* that an OpenCounter brought */
+	struct fake_stream stream;
 	struct region_layout layout;
+	struct fake_extra extra;
 };
 
 /* Replicas 1 to @count live; epoch 1 is served by the first @chain of them. */

@@ -127,7 +127,7 @@ static void on_join(struct fake *fake, struct fake_replica *r, struct fake_conne
 	}
 }
 
-static uint32_t name_place(struct fake *fake, const char *name)
+uint32_t fake_name_place(struct fake *fake, const char *name)
 {
 	for (unsigned int i = 0; i < fake->names_count; i++) {
 		if (strcmp(fake->names[i], name) == 0)
@@ -145,7 +145,7 @@ static void on_open_counter(struct fake *fake, const struct fake_replica *r,
 	Control__CounterOpened opened = CONTROL__COUNTER_OPENED__INIT;
 
 	fake->newest_from_epoch = request->open_counter->from_epoch;
-	opened.counter = name_place(fake, request->open_counter->name);
+	opened.counter = fake_name_place(fake, request->open_counter->name);
 	opened.epoch = r->serves.epoch;
 	opened.epoch_base = fake->base;
 	opened.stand = fake->stand;
@@ -161,6 +161,8 @@ static void on_open_counter(struct fake *fake, const struct fake_replica *r,
 static void on_request(struct fake *fake, struct fake_replica *r,
 	struct fake_connection *c, const Control__Request *request)
 {
+	if (fake->extra.request && fake->extra.request(fake, r, c, request))
+		return;
 	if (request->body_case == CONTROL__REQUEST__BODY_JOIN)
 		on_join(fake, r, c, request);
 	else if (request->body_case == CONTROL__REQUEST__BODY_OPEN_COUNTER)

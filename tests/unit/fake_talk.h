@@ -15,6 +15,8 @@ void fake_replica_turn(struct fake *fake, struct fake_replica *r);
 void fake_joined_send(struct fake *fake, struct fake_replica *r,
 	struct fake_connection *c, uint64_t id);
 void fake_reply_send(struct fake_connection *c, Control__Reply *reply);
+/* The place that a counter of that name has. */
+uint32_t fake_name_place(struct fake *fake, const char *name);
 void fake_connection_close(struct fake_connection *c);
 
 #endif

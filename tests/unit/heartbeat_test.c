@@ -275,7 +275,7 @@ static void on_shared_memory_one_look_is_enough(void **state)
 {
 	struct memory_config memory_config = {
 		.pages = {.len = REGION_COUNTERS_OFFSET, .node = -1}};
-	struct device_config config = {.device = NULL};
+	struct device_config config = {.listen = true};
 	struct roster_entry entry = {.member = peer, .transport = "shm"};
 	struct heartbeat heartbeat;
 	struct memory *memory;

@@ -1,4 +1,4 @@
-/* What a backup reports, and rows that change hands (design.md, section 4). */
+/* What a backup reports, and rows that change hands. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -190,7 +190,7 @@ static inline struct node *node_start(
 			.closed = node_connection_closed,
 			.context = n},
 		.connections_max = 16};
-	struct device_config device = {.device = NULL};
+	struct device_config device = {.listen = true};
 	struct error err = {0};
 
 	assert_null(n->device);

@@ -36,7 +36,7 @@ static inline int bed_make_as(void **state, bool head)
 {
 	struct owner_identity who = identity;
 	struct bed *bed = calloc(1, sizeof(*bed));
-	struct device_config config = {0};
+	struct device_config config = {.listen = true};
 	struct error err = {0};
 
 	who.head = head;

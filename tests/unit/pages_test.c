@@ -124,6 +124,43 @@ static void an_adopted_file_keeps_its_bytes(void **state)
 	pages_unmap(&pages);
 }
 
+/* Whether this process has the page at @at in its tables. */
+static bool is_mapped(const void *at)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry = 0;
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &entry, sizeof(entry),
+				 (off_t)((uintptr_t)at / page * sizeof(entry))),
+		sizeof(entry));
+	close(fd);
+	return entry >> 63;
+}
+
+static void what_is_adopted_lazily_is_touched_by_nobody(void **state)
+{
+	struct pages_config config = plain(path, 1 << 20);
+	struct pages pages;
+	struct error err;
+
+	(void)state;
+	config.lazy = true;
+	assert_int_equal(pages_map(&config, &pages, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "has its pages already"));
+	config.lazy = false;
+	assert_int_equal(pages_map(&config, &pages, NULL), 0);
+	memcpy(pages.base, "old", 3);
+	pages_unmap(&pages);
+	config.adopt = config.lazy = true;
+	assert_int_equal(pages_map(&config, &pages, NULL), 0);
+	assert_false(is_mapped((char *)pages.base + (1 << 19)));
+	assert_memory_equal(pages.base, "old", 3);
+	assert_true(is_mapped(pages.base));
+	pages_unmap(&pages);
+}
+
 static void a_cut_off_file_is_not_adopted(void **state)
 {
 	struct pages_config config = plain(path, 8192);
@@ -396,6 +433,7 @@ int main(void)
 		STORY(a_group_that_is_not_ours_leaves_no_file),
 		STORY(an_existing_file_is_not_touched),
 		STORY(an_adopted_file_keeps_its_bytes),
+		STORY(what_is_adopted_lazily_is_touched_by_nobody),
 		STORY(a_cut_off_file_is_not_adopted),
 		STORY(a_missing_file_is_named),
 		STORY(a_symbolic_link_is_not_followed),

@@ -44,7 +44,7 @@ static void bed_make(struct bed *bed)
 	assert_true(roster_learn(&bed->roster, &second));
 	assert_true(roster_learn(&bed->roster, &third));
 	assert_int_equal(catalog_init(&bed->catalog), 0);
-	assert_true(catalog_learn(&bed->catalog, 0, "a"));
+	assert_true(catalog_learn(&bed->catalog, 0, "a", NULL));
 	bed->facts = (struct cluster_facts){
 		.name = "desk", .instance = 7, .counters_max = 4, .sessions_max = 8};
 	bed->record = (struct epoch_record){.epoch = 5,
@@ -63,10 +63,14 @@ static void bed_make(struct bed *bed)
 /* Makes the store's record; @name is that of a counter which the catalog lacks. */
 static void bed_store(struct bed *bed, const char *name)
 {
+	struct catalog_entry added = {.stream.slot_len = 0};
 	struct error err = {.text = ""};
 
+	if (name)
+		(void)snprintf(added.name, sizeof(added.name), "%s", name);
+
 	if (record_map_from_epoch(&bed->record, &bed->facts, &bed->roster, &bed->catalog,
-		    name, &bed->stored, &err))
+		    name ? &added : NULL, &bed->stored, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -129,6 +133,40 @@ static void names_only_regions_of_the_epoch(void **state)
 	bed_remove(&bed);
 }
 
+static void a_new_stream_gets_its_limits(void **state)
+{
+	struct catalog_entry added = {.name = "s",
+		.stream = {.slot_len = 256,
+			.slots = 1024,
+			.rows = 8,
+			.hole_timeout_ns = 1000000,
+			.message_max = 1000}};
+	struct catalog other;
+	struct roster roster;
+	struct roster_entry self = entry_make(9, 99, 0);
+	struct error err = {.text = ""};
+	struct bed bed;
+
+	(void)state;
+	bed_make(&bed);
+	bed.record.counters_count = 2;
+	bed.counters[1] = (struct epoch_counter){.ceiling = 50};
+	assert_int_equal(record_map_from_epoch(&bed.record, &bed.facts, &bed.roster,
+				 &bed.catalog, &added, &bed.stored, &err),
+		0);
+	assert_int_equal(record_validate(&bed.stored, &err), 0);
+	assert_int_equal(catalog_init(&other), 0);
+	roster_init(&roster, &self);
+	assert_int_equal(record_map_learn(&bed.stored, &roster, &other, &err), 0);
+	assert_null(catalog_stream(&other, 0));
+	assert_true(stream_limits_same(catalog_stream(&other, 1), &added.stream));
+	assert_int_equal(other.streams_count, 1);
+	bed.stored.counters[1].stream.slots = 2048; /* an old copy of the store */
+	assert_int_equal(record_map_learn(&bed.stored, &roster, &other, &err), -EUCLEAN);
+	catalog_destroy(&other);
+	bed_remove(&bed);
+}
+
 static void a_new_counter_gets_its_name(void **state)
 {
 	struct bed bed;
@@ -165,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comes_back_unchanged),
 		cmocka_unit_test(names_only_regions_of_the_epoch),
+		cmocka_unit_test(a_new_stream_gets_its_limits),
 		cmocka_unit_test(a_new_counter_gets_its_name),
 		cmocka_unit_test(a_renamed_counter_is_refused),
 	};

@@ -1,4 +1,5 @@
 /* The cluster record as text: what is written is read back, and nothing else is believed. */
+#include "sequencer/core/stream_slot.h"
 #include "tests/unit/record_rig.h"
 
 static void assert_same_chain(
@@ -16,6 +17,17 @@ static void assert_same_chain(
 	}
 }
 
+static void assert_same_counter(
+	const struct record_counter *a, const struct record_counter *b)
+{
+	assert_string_equal(a->name, b->name);
+	assert_int_equal(a->base, b->base);
+	assert_int_equal(a->stand, b->stand);
+	assert_int_equal(a->ceiling, b->ceiling);
+	assert_int_equal(a->reserve_max, b->reserve_max);
+	assert_true(stream_limits_same(&a->stream, &b->stream));
+}
+
 static void assert_same(const struct record *a, const struct record *b)
 {
 	assert_string_equal(a->cluster, b->cluster);
@@ -31,8 +43,8 @@ static void assert_same(const struct record *a, const struct record *b)
 	assert_int_equal(a->counters_count, b->counters_count);
 	assert_int_equal(a->counters_max, b->counters_max);
 	assert_int_equal(a->sessions_max, b->sessions_max);
-	assert_memory_equal(
-		a->counters, b->counters, a->counters_max * sizeof(*a->counters));
+	for (uint32_t i = 0; i < a->counters_max; i++)
+		assert_same_counter(&a->counters[i], &b->counters[i]);
 	assert_same_chain(a->chain, b->chain, a->chain_count);
 	assert_same_chain(a->former, b->former, a->former_count);
 }
@@ -60,6 +72,43 @@ static void what_is_written_is_read_back(void **state)
 	assert_same(&record, &back);
 	record_free(&back);
 	free(text);
+}
+
+static void streams_are_written_and_read_back(void **state)
+{
+	const struct stream_limits limits = {.slot_len = STREAM_SLOT_LEN_MAX,
+		.slots = STREAM_RING_MIN,
+		.rows = 4096,
+		.blocks = true,
+		.archiving = STREAM_ARCHIVE_REQUIRED,
+		.hole_timeout_ns = STREAM_HOLE_MAX_NS,
+		.message_max = STREAM_MESSAGE_MAX};
+	struct error err = {.text = ""};
+	struct record back;
+	char *text;
+
+	(void)state;
+	record.counters[1].stream = limits;
+	text = encode(&record);
+	assert_non_null(strstr(text, "\"stream\":[65536,1024,4096,1,2,60000000000,"
+				     "1073741824]"));
+	if (record_decode(text, strlen(text), &back, &err))
+		fail_msg("%s", err.text);
+	assert_true(stream_limits_same(&back.counters[1].stream, &limits));
+	assert_int_equal(back.counters[0].stream.slot_len, 0);
+	record_free(&back);
+	free(text);
+}
+
+static void stream_widest(struct stream_limits *stream)
+{
+	stream->slot_len = STREAM_SLOT_LEN_MAX;
+	stream->slots = 1 << 20;
+	stream->rows = STREAM_ROWS_MAX;
+	stream->blocks = true;
+	stream->archiving = STREAM_ARCHIVE_REQUIRED;
+	stream->hole_timeout_ns = STREAM_HOLE_MAX_NS;
+	stream->message_max = STREAM_MESSAGE_MAX;
 }
 
 /* The widest of everything, every character escaped, and still one value of a store. */
@@ -97,6 +146,10 @@ static void the_largest_record_fits_a_store(void **state)
 		counter->base = counter->stand = COUNTER_LIMIT - 1;
 		counter->reserve_max = COUNTER_LIMIT - 1;
 		counter->ceiling = RECORD_CEILING_MAX;
+		if (i >= STREAMS_MAX)
+			continue;
+		counter->reserve_max = 0;
+		stream_widest(&counter->stream);
 	}
 	text = encode(&record);
 	assert_in_range(strlen(text), STORE_VALUE_MAX / 2, STORE_VALUE_MAX);
@@ -133,6 +186,26 @@ static void assert_refused(const char *piece, const char *other, int code)
 		fail_msg("%s instead of %s: %d", other, piece, rc);
 	assert_string_not_equal(err.text, "");
 	free(text);
+}
+
+static void limits_that_no_stream_has_are_refused(void **state)
+{
+	static const char *const others[] = {"[]", "{}", "[256,1024,8,0,0,1000000]",
+		"[256,1024,8,0,0,1000000,1,1]", "[0,1024,8,0,0,1000000,1]",
+		"[100,1024,8,0,0,1000000,1]", "[256,1000,8,0,0,1000000,1]",
+		"[256,1024,0,0,0,1000000,1]", "[256,1024,8,2,0,1000000,1]",
+		"[256,1024,8,0,3,1000000,1]", "[256,1024,8,0,0,1,1]",
+		"[256,1024,8,0,0,1000000,0]", "[256,1024,8,0,0,1000000,1.5]"};
+
+	(void)state;
+	record.counters[1].stream = (struct stream_limits){.slot_len = 256,
+		.slots = 1024,
+		.rows = 8,
+		.hole_timeout_ns = 1000000,
+		.message_max = 1};
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_refused("[256,1024,8,0,0,1000000,1]", others[i], -EBADMSG);
+	assert_refused("[0,0,0,0]", "[0,0,0,1]", -EBADMSG); /* nobody reserves in it */
 }
 
 static void text_that_is_not_exactly_a_record_is_refused(void **state)
@@ -244,6 +317,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(what_is_written_is_read_back),
+		STORY(streams_are_written_and_read_back),
+		STORY(limits_that_no_stream_has_are_refused),
 		STORY(the_largest_record_fits_a_store),
 		STORY(text_that_is_not_exactly_a_record_is_refused),
 		STORY(another_format_is_named_whatever_else_it_holds),

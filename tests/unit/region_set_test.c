@@ -20,6 +20,7 @@ struct bed {
 	struct region_set set;
 	struct catalog catalog;
 	struct device *device;
+	struct pulse *pulse;
 	struct epoch_counter counters[2];
 	struct epoch_record record;
 	struct epoch_history history;
@@ -29,14 +30,16 @@ struct bed {
 static int bed_make(void **state)
 {
 	struct bed *bed = calloc(1, sizeof(*bed));
-	struct device_config config = {0};
+	struct device_config config = {.listen = true};
+	struct pulse_config beats = {.beat_ns = 1000000, .limit_ns = 60000000000};
 	struct error err = {0};
 
 	if (!bed || shm_memory_ops.open(&config, &bed->device, &err) ||
-		catalog_init(&bed->catalog))
+		pulse_start(&beats, &bed->pulse, &err) || catalog_init(&bed->catalog))
 		return -1;
 	(void)snprintf(bed->cluster, sizeof(bed->cluster), "rst%d", (int)getpid());
 	bed->set = (struct region_set){.device = bed->device,
+		.pulse = bed->pulse,
 		.pages = {.huge = PAGES_OFF, .lock = PAGES_OFF, .node = -1},
 		.directory = "/dev/shm",
 		.cluster = bed->cluster,
@@ -48,8 +51,8 @@ static int bed_make(void **state)
 	bed->record.counters_count = 2;
 	bed->counters[0] = (struct epoch_counter){.base = 100, .ceiling = 1000};
 	bed->counters[1] = (struct epoch_counter){.base = 7, .ceiling = 1000};
-	(void)catalog_learn(&bed->catalog, 0, "a");
-	(void)catalog_learn(&bed->catalog, 1, "b");
+	(void)catalog_learn(&bed->catalog, 0, "a", NULL);
+	(void)catalog_learn(&bed->catalog, 1, "b", NULL);
 	*state = bed;
 	return 0;
 }
@@ -59,6 +62,7 @@ static int bed_remove(void **state)
 	struct bed *bed = *state;
 
 	region_set_close(&bed->set, true);
+	pulse_stop(bed->pulse);
 	bed->device->ops->close(bed->device);
 	catalog_destroy(&bed->catalog);
 	free(bed);
@@ -218,6 +222,37 @@ static void a_row_is_folded_in_every_region(void **state)
 	assert_int_equal(owner_value(&region->owner, 0), 150);
 }
 
+/* Whether it moved within @ms. */
+static bool moves(const _Atomic uint64_t *heartbeat, int ms)
+{
+	uint64_t before = atomic_load(heartbeat);
+
+	for (int i = 0; i < ms && atomic_load(heartbeat) == before; i++)
+		(void)usleep(1000);
+	return atomic_load(heartbeat) != before;
+}
+
+static void a_heartbeat_moves_while_its_region_is_in_service(void **state)
+{
+	struct bed *bed = *state;
+	_Atomic uint64_t *first = word(install(bed, 3, true), REGION_HEARTBEAT_OFFSET);
+	_Atomic uint64_t *second = word(install(bed, 4, false), REGION_HEARTBEAT_OFFSET);
+	uint64_t incarnation;
+	struct error err = {0};
+	char path[256];
+
+	assert_true(moves(first, 5000));
+	assert_true(moves(second, 5000));
+	region_set_retire(&bed->set, 3, 1000);
+	assert_false(moves(first, 30));
+	assert_true(moves(second, 5000));
+	(void)strcpy(path, region_set_find(&bed->set, 4)->owner.path);
+	region_set_close(&bed->set, false);
+	assert_int_equal(region_set_adopt(&bed->set, path, 4, &incarnation, &err), 0);
+	second = word(region_set_find(&bed->set, 4), REGION_HEARTBEAT_OFFSET);
+	assert_true(moves(second, 5000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +268,9 @@ int main(void)
 			a_new_life_remembers_what_stood, bed_make, bed_remove),
 		cmocka_unit_test_setup_teardown(
 			a_row_is_folded_in_every_region, bed_make, bed_remove),
+		cmocka_unit_test_setup_teardown(
+			a_heartbeat_moves_while_its_region_is_in_service, bed_make,
+			bed_remove),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

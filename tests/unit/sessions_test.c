@@ -198,6 +198,17 @@ static void a_stopped_process_has_its_row_folded_when_it_is_dead(void **state)
 	session_table_destroy(&diary.table);
 }
 
+/* Its process may be on another host, where its number is somebody else's. */
+static void a_process_whose_links_can_be_ended_is_not_watched(void **state)
+{
+	struct diary diary;
+
+	(void)state;
+	diary_open(&diary, true);
+	assert_int_equal(join(&diary.table, getpid())->pidfd, -1);
+	session_table_destroy(&diary.table);
+}
+
 static void joining_again_ends_the_former_links_and_keeps_the_row(void **state)
 {
 	struct diary diary;
@@ -247,6 +258,7 @@ int main(void)
 		cmocka_unit_test(a_dead_process_loses_its_row_at_once),
 		cmocka_unit_test(a_row_is_folded_after_its_links_and_before_it_is_free),
 		cmocka_unit_test(a_stopped_process_has_its_row_folded_when_it_is_dead),
+		cmocka_unit_test(a_process_whose_links_can_be_ended_is_not_watched),
 		cmocka_unit_test(joining_again_ends_the_former_links_and_keeps_the_row),
 		cmocka_unit_test(only_connected_sessions_may_open_links),
 	};

@@ -233,6 +233,46 @@ static void odd_limits_are_refused(void **state)
 	assert_false(stream_log_len(16, 64, 0, &len));
 	assert_false(stream_log_len(16, 64, 65537, &len));
 }
+/* The process died when the end had moved and the entry had not. */
+static void a_log_that_is_taken_up_has_the_newest_entry(void **state)
+{
+	struct bench b;
+	struct stream_log again;
+
+	(void)state;
+	bench_open(&b, true, true);
+	message_put(&b, 1, 0, 1);
+	message_put(&b, 2, 0, 2);
+	assert_true(advance(&b, 2, 0));
+	b.log.table.entries[0].id = 1;
+	assert_true(stream_log_adopt(&again, b.memory, SLOTS, SLOT_LEN, ROWS));
+	assert_int_equal(stream_table_id(&again.table, publisher(0)), 2);
+	bench_close(&b);
+}
+
+static void a_followers_log_may_be_kept_and_filled_up(void **state)
+{
+	struct bench b, other;
+	uint64_t len;
+
+	(void)state;
+	bench_open(&b, true, true);
+	message_put(&b, 1, 0, 1);
+	message_put(&b, 2, 0, 2);
+	assert_true(advance(&b, 2, 0));
+	bench_create(&other, 0);
+	assert_true(stream_log_fill(&other.log, stream_ring_at(&b.log.ring, 1)));
+	assert_false(stream_log_keeps(&other.log, EPOCH, 2));
+	stream_log_follow(&other.log, EPOCH);
+	assert_true(stream_log_keeps(&other.log, EPOCH, 2));
+	assert_true(stream_log_fill(&other.log, stream_ring_at(&b.log.ring, 2)));
+	assert_false(stream_log_seal(&other.log, EPOCH - 1, &len));
+	bench_enter(&other, EPOCH + 1, false, true);
+	assert_int_equal(stream_log_end(&other.log), 2);
+	bench_close(&b);
+	bench_close(&other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +288,8 @@ int main(void)
 		cmocka_unit_test(a_slot_that_was_being_written_is_not_retained),
 		cmocka_unit_test(a_damaged_log_is_not_taken_up),
 		cmocka_unit_test(odd_limits_are_refused),
+		cmocka_unit_test(a_log_that_is_taken_up_has_the_newest_entry),
+		cmocka_unit_test(a_followers_log_may_be_kept_and_filled_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Head, middle and tail of a stream (design.md, section 6). */
+/* Head, middle and tail of a stream. */
 #include "tests/unit/stream_rig.h"
 
 static void a_lone_head_commits_what_it_accepts(void **state)
@@ -297,6 +297,54 @@ static void a_link_that_was_replaced_sends_again_what_was_not_consumed(void **st
 	assert_int_equal(run.end, 2);
 	chain_close(&c);
 }
+
+/* What came over the former link is logged after the new one began where the answers were. */
+static void a_successor_may_have_more_than_its_new_link_brought(void **state)
+{
+	struct bench b;
+	struct stream_run run;
+
+	(void)state;
+	bench_open(&b, true, false);
+	for (uint64_t p = 1; p < SLOTS; p++)
+		message_put(&b, p, 0, p);
+	assert_true(advance(&b, SLOTS, 0));
+	assert_true(stream_log_run(&b.log, SLOTS, &run));
+	stream_feed_run_posted(&b.log.successor, &run);
+	stream_log_successor_again(&b.log);
+	b.words->back = (struct stream_back){.logged = 5, .commit = 6, .released = 6};
+	assert_true(stream_log_look_back(&b.log));
+	assert_int_equal(b.log.commit, 6);
+	for (uint64_t p = SLOTS; p < SLOTS + 6; p++)
+		message_put(&b, p, 0, p);
+	assert_true(advance(&b, SLOTS + 6, 0));
+	assert_int_equal(stream_log_oldest(&b.log), 6);
+	assert_true(stream_log_run(&b.log, SLOTS, &run));
+	assert_int_equal(run.parts[0].first, 7);
+	assert_int_equal(run.end, SLOTS + 5);
+	bench_close(&b);
+}
+
+/* Words of a neighbour that went mad move nothing beyond the log. */
+static void a_successor_that_says_it_has_more_than_there_is_is_not_believed(void **state)
+{
+	struct bench b;
+	struct stream_run run;
+
+	(void)state;
+	bench_open(&b, true, false);
+	message_put(&b, 1, 0, 1);
+	assert_true(advance(&b, 1, 0));
+	b.words->back = (struct stream_back){.logged = 9, .commit = 9, .released = 9};
+	assert_false(stream_log_look_back(&b.log));
+	assert_int_equal(b.log.commit, 0);
+	b.words->back = (struct stream_back){.logged = 9, .released = UINT64_MAX};
+	assert_false(stream_log_look_back(&b.log));
+	assert_int_equal(b.log.successor.sent, 1);
+	assert_false(stream_log_run(&b.log, SLOTS, &run));
+	bench_close(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +366,9 @@ int main(void)
 		cmocka_unit_test(a_subscriber_that_must_be_waited_for_holds_the_head),
 		cmocka_unit_test(
 			a_link_that_was_replaced_sends_again_what_was_not_consumed),
+		cmocka_unit_test(a_successor_may_have_more_than_its_new_link_brought),
+		cmocka_unit_test(
+			a_successor_that_says_it_has_more_than_there_is_is_not_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

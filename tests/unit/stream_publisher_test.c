@@ -1,4 +1,4 @@
-/* A publisher's messages: drawn, written, acknowledged, drawn again (design.md, section 6). */
+/* A publisher's messages: drawn, written, acknowledged, drawn again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -380,6 +380,70 @@ static void a_full_queue_refuses(void **state)
 	assert_false(stream_publisher_submit(&d.p, 1, 0, &id));
 }
 
+/* Its name is said when the stream is asked; until then messages wait. */
+static void a_publisher_may_be_named_later(void **state)
+{
+	struct desk d;
+
+	(void)state;
+	stream_publisher_init(&d.p, 0, d.messages, DEPTH);
+	submit(&d, 1);
+	want_nothing(&d);
+	stream_publisher_named(&d.p, NAME);
+	stream_publisher_enter(&d.p, 1, 0, RING);
+	want(&d, STREAM_READ);
+	words(&d, 0, 0);
+	draw_and_write(&d, 1, 0);
+	words(&d, 1, 1);
+	take(&d, 1, 1);
+}
+
+static void an_outcome_can_be_seen_before_it_is_taken(void **state)
+{
+	struct stream_publisher_result result;
+	struct desk d;
+
+	(void)state;
+	desk_open(&d);
+	submit(&d, 1);
+	submit(&d, 2);
+	want(&d, STREAM_DRAW);
+	stream_publisher_on_draw(&d.p, 0);
+	want_write(&d, 1, 1);
+	want_write(&d, 2, 2);
+	want_write(&d, 2, 3);
+	assert_false(stream_publisher_peek(&d.p, 2, &result));
+	words(&d, 3, 2);
+	assert_true(stream_publisher_peek(&d.p, 2, &result));
+	assert_int_equal(result.outcome, STREAM_ACKNOWLEDGED);
+	assert_int_equal(result.position, 3);
+	take(&d, 1, 1);
+	take(&d, 2, 3);
+}
+
+static void what_is_abandoned_is_unknown_behind_what_was_acknowledged(void **state)
+{
+	struct stream_publisher_result result;
+	struct desk d;
+
+	(void)state;
+	desk_open(&d);
+	submit(&d, 1);
+	submit(&d, 1);
+	want(&d, STREAM_DRAW);
+	stream_publisher_on_draw(&d.p, 0);
+	want_write(&d, 1, 1);
+	want_write(&d, 2, 2);
+	words(&d, 1, 1);
+	stream_publisher_abandon(&d.p);
+	want_nothing(&d);
+	take(&d, 1, 1);
+	assert_true(stream_publisher_take(&d.p, &result));
+	assert_int_equal(result.id, 2);
+	assert_int_equal(result.outcome, STREAM_UNKNOWN);
+	take_nothing(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -398,6 +462,10 @@ int main(void)
 		cmocka_unit_test(a_table_that_forgot_ends_the_publisher),
 		cmocka_unit_test(another_owners_entry_shows_nothing),
 		cmocka_unit_test(a_full_queue_refuses),
+		cmocka_unit_test(a_publisher_may_be_named_later),
+		cmocka_unit_test(an_outcome_can_be_seen_before_it_is_taken),
+		cmocka_unit_test(
+			what_is_abandoned_is_unknown_behind_what_was_acknowledged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Slots prove that they are whole (design.md, section 6). */
+/* Slots prove that they are whole. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

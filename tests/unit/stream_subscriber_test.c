@@ -1,4 +1,4 @@
-/* What a subscriber delivers, and feeding one (design.md, section 6). */
+/* What a subscriber delivers, and feeding one. */
 #include "tests/unit/stream_rig.h"
 
 #include "sequencer/core/stream_subscriber.h"
@@ -244,6 +244,56 @@ static void what_was_lost_does_not_complete_a_message(void **state)
 	reader_close(&r);
 }
 
+static void who_waits_at_a_gap_stays_until_it_skips(void **state)
+{
+	struct reader r;
+
+	(void)state;
+	reader_open(&r, STREAM_FROM_POSITION, 1);
+	r.s.config.waits_at_gap = true;
+	attach(&r);
+	for (uint64_t p = 5; p <= 9; p++)
+		put_whole(&r, p);
+	r.oldest = 5;
+	deliver(&r, STREAM_GONE, 1, 4);
+	assert_int_equal(stream_subscriber_consumed(&r.s), 0);
+	r.oldest = 6;
+	deliver(&r, STREAM_GONE, 1, 5);
+	stream_subscriber_skip(&r.s);
+	deliver(&r, STREAM_MESSAGE, 6, 6);
+	stream_subscriber_skip(&r.s); /* there is nothing to skip */
+	deliver(&r, STREAM_MESSAGE, 7, 7);
+	reader_close(&r);
+}
+
+static void who_waits_at_a_gap_goes_on_from_a_source_that_has_it(void **state)
+{
+	struct reader live, archive;
+
+	(void)state;
+	reader_open(&live, STREAM_FROM_POSITION, 1);
+	reader_open(&archive, STREAM_FROM_POSITION, 1);
+	live.s.config.waits_at_gap = true;
+	attach(&live);
+	put(&live, 1, 0, 1, STREAM_FIRST, "ab");
+	deliver_nothing(&live);
+	for (uint64_t p = 4; p <= 6; p++)
+		put_whole(&live, p);
+	live.oldest = 4;
+	deliver(&live, STREAM_GONE, 2, 3);
+	put(&archive, 2, 0, 1, STREAM_LAST, "cd");
+	put_whole(&archive, 3);
+	stream_subscriber_attach(&live.s, &archive.ring, &archive.end, &archive.oldest);
+	deliver(&live, STREAM_MESSAGE, 1, 2);
+	assert_memory_equal(live.d.payload, "abcd", 4);
+	deliver(&live, STREAM_MESSAGE, 3, 3);
+	stream_subscriber_skip(&live.s); /* what was gone has been delivered */
+	attach(&live);
+	deliver(&live, STREAM_MESSAGE, 4, 4);
+	reader_close(&live);
+	reader_close(&archive);
+}
+
 static void another_source_goes_on_where_the_last_one_was(void **state)
 {
 	struct reader a, b;
@@ -263,6 +313,24 @@ static void another_source_goes_on_where_the_last_one_was(void **state)
 	deliver_nothing(&a);
 	reader_close(&a);
 	reader_close(&b);
+}
+
+/* Its bytes are those of the slot's copy: a slot that changes under them changes nothing. */
+static void a_short_message_is_delivered_out_of_the_copy(void **state)
+{
+	struct reader r;
+
+	(void)state;
+	reader_open(&r, STREAM_FROM_POSITION, 1);
+	attach(&r);
+	put_whole(&r, 1);
+	deliver(&r, STREAM_MESSAGE, 1, 1);
+	assert_ptr_equal(r.d.payload, r.slot + STREAM_SLOT_HEADER);
+	memset(stream_ring_at(&r.ring, 1), 0xff, SLOT_LEN);
+	assert_memory_equal(r.d.payload, "abc", 3);
+	put(&r, 2, 0, 2, STREAM_FIRST | STREAM_LAST, "0123456789abc");
+	deliver(&r, STREAM_TOO_LONG, 2, 2); /* longer than its buffer */
+	reader_close(&r);
 }
 
 /* Feeds the reader's ring from a log, as a replica does. */
@@ -378,7 +446,10 @@ int main(void)
 		cmocka_unit_test(a_lapped_reader_is_told_the_range),
 		cmocka_unit_test(a_slot_that_is_being_overwritten_is_not_delivered),
 		cmocka_unit_test(what_was_lost_does_not_complete_a_message),
+		cmocka_unit_test(who_waits_at_a_gap_stays_until_it_skips),
+		cmocka_unit_test(who_waits_at_a_gap_goes_on_from_a_source_that_has_it),
 		cmocka_unit_test(another_source_goes_on_where_the_last_one_was),
+		cmocka_unit_test(a_short_message_is_delivered_out_of_the_copy),
 		cmocka_unit_test(a_fed_inbox_is_not_overwritten_before_it_is_read),
 		cmocka_unit_test(a_fed_reader_that_is_lapped_goes_on_behind_the_gap),
 		cmocka_unit_test(a_subscriber_gets_only_what_is_committed),

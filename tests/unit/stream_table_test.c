@@ -1,4 +1,4 @@
-/* Which slots a head accepts, and what the table shows (design.md, section 6). */
+/* Which slots a head accepts, and what the table shows. */
 #include "tests/unit/stream_rig.h"
 
 struct rows {

@@ -1,6 +1,6 @@
 /*
  * The ticket machine in one epoch, driven by hand: drawing, rounds of replication,
- * results and limits (design.md, section 4).
+ * results and limits.
  */
 #include "tests/unit/ticket_rig.h"
 

@@ -1,0 +1,18 @@
+/*
+ * How far two processors are apart: a cache line goes back and forth between them.  The
+ * first process makes the number in it odd, the second makes it even again.
+ */
+#ifndef PAWL_BENCH_DISTANCE_H
+#define PAWL_BENCH_DISTANCE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * One of the two processes' part, until @end_ns; @ball is 0 before.  The first's result is
+ * what a round trip took, 0 when none was made.
+ */
+uint64_t distance_run(_Atomic uint64_t *ball, bool first, uint64_t end_ns);
+
+#endif

@@ -1,0 +1,120 @@
+/*
+ * The publishing half of a stream: the core's publisher machine between the caller's messages
+ * and the memory of head and tail.
+ *
+ *     publish.c         what people call: submitting, and taking results
+ *     publish_life.c    its row, its links, and how it ends
+ *     publish_direct.c  draws, writes and looks by the processor, where everything is mapped
+ *     publish_posted.c  the same by operations on links
+ *
+ * P1  The machine is in an epoch only while the session is ready in it and all three links
+ *     stand.
+ * P2  What is written into the inbox was built in memory that is this handle's own: a late
+ *     write of somebody else to the same place can not get under its checksum.
+ * P3  A slot is not built again while a put that reads it is in flight.
+ */
+#ifndef PAWL_CLIENT_PUBLISH_H
+#define PAWL_CLIENT_PUBLISH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/lib/staging.h"
+#include "client/lib/stream.h"
+#include "sequencer/core/stream_publisher.h"
+
+enum publishing_stage {
+	PUBLISHING_SHUT,
+	PUBLISHING_LINKING,
+	PUBLISHING_IN, /* P1 */
+};
+
+/* A message in flight. */
+struct publication {
+	uint64_t at; /* its first slot in the staging */
+	uint64_t len;
+	uint64_t time_ns;
+	bool told; /* its outcome has been returned: nobody takes it */
+};
+
+/* Puts in flight read the staging from here on, oldest first. */
+struct put_queue {
+	uint64_t from[LINK_DEPTH_MAX];
+	uint32_t first;
+	uint32_t count;
+	uint64_t high; /* and nothing from here on */
+};
+
+struct publishing {
+	struct stream_publisher machine;
+	struct publication *publications; /* of message id & machine.mask */
+	struct staging staging;
+	enum publishing_stage stage;
+	bool reserved; /* a slot, by pawl_publish_reserve */
+	uint64_t
+		taken_upto; /* slots of the staging before are of messages that were taken */
+
+	/* Where everything is mapped; drawn is NULL where it is not. */
+	_Atomic uint64_t *drawn;
+	struct stream_ring inbox;
+	const uint64_t *commit;
+	const uint64_t *entry;
+
+	struct pawl_stream *stream;
+	struct stream_message *messages;
+	int failed;	      /* why messages in flight have no outcome, or 0 */
+	struct error why;     /* its text */
+	uint64_t named_in;    /* the epoch in which the head has confirmed the row */
+	uint64_t redone;      /* by machines before this one */
+	uint64_t retry_at_ns; /* not before this are links made */
+	uint64_t linking_ns;
+	struct link *head_counter;
+	struct link *head_inbox;
+	struct link *tail_words;
+	uint64_t words_in[2];
+	struct put_queue puts;
+};
+
+/* ---- publish_life.c ---- */
+
+/* The first publish: memory, and a row is asked for.  -ENOMEM, and errors of expose. */
+int publishing_make(struct pawl_stream *stream) __attribute__((warn_unused_result));
+void publishing_free(struct publishing *p, bool forked);
+/* Whether the head is to be asked for a row, or to confirm it. */
+bool publishing_wants_row(const struct publishing *p);
+/* What the head said about the row: a publisher's name, or 0 if it is not known any more. */
+void publishing_named(struct publishing *p, uint64_t publisher);
+/* Moves it towards PUBLISHING_IN; the stream need not be open yet. */
+void publishing_step(struct publishing *p);
+/* Nothing that stream_turn does would bring it on. */
+bool publishing_rests(const struct publishing *p);
+void publishing_lost(struct publishing *p);
+void publishing_close(struct publishing *p);
+/* What is in flight has no outcome, for the reason @code, whose text is @why's. */
+void publishing_fail(struct publishing *p, int code, const char *why);
+/* The same, for the stream does not know this publisher any more. */
+void publishing_unknown(struct publishing *p);
+/* All results of a failure have been taken: another row may be had. */
+void publishing_again(struct publishing *p);
+
+/* ---- moving messages on ---- */
+
+/* Posts what the machine wants, but no look at the tail. */
+void publish_post(struct publishing *p);
+/* The same, and looks at the tail once.  True: something was acknowledged. */
+bool publish_turn(struct publishing *p);
+
+bool publish_direct_run(struct publishing *p, bool looks);
+bool publish_posted_run(struct publishing *p, bool looks);
+
+/* The staged slot of a write, built for the position that it goes to. */
+unsigned char *publish_slot_build(struct publishing *p,
+	const struct stream_publisher_effect *effect, uint32_t *used_p);
+
+static inline struct publication *publication_of(const struct publishing *p, uint64_t id)
+{
+	return &p->publications[id & p->machine.mask];
+}
+
+#endif

@@ -1,0 +1,226 @@
+/* What a subscriber says to members, and what they answer. */
+#include <string.h>
+
+#include "client/lib/subscriber.h"
+#include "hw/clock.h"
+
+const char *subscriber_transport(const struct pawl_subscriber *s, uint32_t member)
+{
+	const char *own = subscriber_peer(s, member)->transport;
+
+	return own[0] ? own : s->pawl->session.chain[member].transport;
+}
+
+/* The line that this member gave in the present session, or room for one. */
+static struct subscriber_reader *reader_of(
+	struct pawl_subscriber *s, const struct peer *peer)
+{
+	struct subscriber_reader *room = NULL;
+
+	for (unsigned int i = 0; i < CHAIN_MAX; i++) {
+		struct subscriber_reader *r = &s->readers[i];
+
+		if (r->reader && r->replica == peer->replica &&
+			r->incarnation == peer->incarnation && r->token == peer->token)
+			return r;
+		if (!r->reader && !room)
+			room = r;
+	}
+	return room;
+}
+
+static void reader_remember(
+	struct pawl_subscriber *s, const struct peer *peer, uint32_t reader)
+{
+	struct subscriber_reader *r = reader_of(s, peer);
+
+	if (!r)
+		r = &s->readers[0]; /* one of a session that is over by now */
+	*r = (struct subscriber_reader){.replica = peer->replica,
+		.reader = reader,
+		.incarnation = peer->incarnation,
+		.token = peer->token};
+}
+
+/* From now is known already, or will be from what is mapped. */
+static void from_fill(const struct pawl_subscriber *s, Control__Subscribe *subscribe)
+{
+	if (s->begun)
+		subscribe->consumed = subscriber_consumed(s);
+	else if (s->options.from == PAWL_FROM_OLDEST)
+		subscribe->oldest = true;
+	else if (s->options.from == PAWL_FROM_POSITION)
+		subscribe->consumed = s->options.position - 1;
+}
+
+static int subscribe_send(struct pawl_subscriber *s)
+{
+	const struct subscriber_reader *reader = reader_of(
+		s, subscriber_peer(s, s->ask.member));
+	const struct memory *memory = s->ask.inbox.memory;
+	Control__Request request = CONTROL__REQUEST__INIT;
+	Control__Subscribe subscribe = CONTROL__SUBSCRIBE__INIT;
+
+	subscribe.counter = subscriber_stream(s)->counter;
+	subscribe.reader = reader ? reader->reader : 0;
+	if (memory) {
+		subscribe.inbox = (char *)memory->ops->address(memory);
+		subscribe.inbox_slots = s->options.inbox_slots;
+	}
+	from_fill(s, &subscribe);
+	request.body_case = CONTROL__REQUEST__BODY_SUBSCRIBE;
+	request.subscribe = &subscribe;
+	return stream_request(
+		subscriber_stream(s), s->ask.member, &request, &s->ask.request);
+}
+
+int ask_send(struct pawl_subscriber *s, uint32_t member, enum source_kind kind)
+{
+	int rc = 0;
+
+	s->ask = (struct subscriber_ask){.kind = kind,
+		.member = member,
+		.since_ns = clock_now_ns(),
+		.place = {.member = member},
+		.inbox = {.member = member}};
+	if (kind == SOURCE_INBOX)
+		rc = inbox_open(s, member, &s->ask.inbox);
+	if (!rc)
+		rc = subscribe_send(s);
+	if (rc)
+		ask_drop(s);
+	else
+		s->stage = SUBSCRIBER_ASKED;
+	return rc;
+}
+
+void ask_drop(struct pawl_subscriber *s)
+{
+	place_close(&s->ask.place);
+	inbox_close(&s->ask.inbox);
+	if (s->stage == SUBSCRIBER_ASKED) {
+		s->late_member = s->ask.member;
+		s->late_request = s->ask.request;
+	}
+	s->ask.kind = SOURCE_NONE;
+	s->ask.request = 0;
+}
+
+/* Where a subscriber that has not begun begins, as the one that answers sees the stream. */
+static uint64_t start_of(
+	const struct pawl_subscriber *s, const Control__Subscribed *answer)
+{
+	if (s->options.from == PAWL_FROM_OLDEST)
+		return 1; /* what nobody has any more is found out as any gap is */
+	if (s->options.from == PAWL_FROM_POSITION)
+		return s->options.position;
+	if (s->ask.kind == SOURCE_INBOX)
+		return answer->consumed + 1;
+	return word_load(s->ask.place.commit) + 1;
+}
+
+static int answer_take(struct pawl_subscriber *s, const Control__Subscribed *answer)
+{
+	int rc;
+
+	if (!answer->places || answer->reader == 0 ||
+		answer->reader > STREAM_READERS_MAX ||
+		answer->consumed >= COUNTER_LIMIT ||
+		answer->epoch != subscriber_stream(s)->epoch)
+		return error_set(&s->why, -EPROTO,
+			"pawl: %s/%s: subscribe: the answer can not be, or is of another "
+			"epoch",
+			SUBSCRIBER_NAMES(s));
+	reader_remember(s, subscriber_peer(s, s->ask.member), answer->reader);
+	if (answer->places->epoch != answer->epoch)
+		return error_set(&s->why, -EAGAIN,
+			"pawl: %s/%s: subscribe: the replica has not entered its epoch "
+			"yet",
+			SUBSCRIBER_NAMES(s));
+	if (s->ask.kind == SOURCE_PLACE)
+		rc = place_open(s, answer, &s->ask.place);
+	else
+		rc = inbox_link(s, answer, &s->ask.inbox);
+	if (!rc)
+		s->ask.start = start_of(s, answer);
+	return rc;
+}
+
+/* The member goes by this answer now, so that the inbox of before is not fed any more. */
+static int answer_used(struct pawl_subscriber *s, const Control__Subscribed *answer)
+{
+	s->returns = false;
+	return answer_take(s, answer);
+}
+
+/* Too late to be used; but it gave a line, which is to be given back. */
+static bool late_reply(
+	struct pawl_subscriber *s, uint32_t member, const Control__Reply *reply)
+{
+	if (!s->late_request || reply->id != s->late_request || member != s->late_member)
+		return false;
+	s->late_request = 0;
+	if (reply->error || reply->body_case != CONTROL__REPLY__BODY_SUBSCRIBED)
+		return true;
+	reader_remember(s, subscriber_peer(s, member), reply->subscribed->reader);
+	return true;
+}
+
+static int refusal_take(struct pawl_subscriber *s, const Control__Reply *reply)
+{
+	return error_set(&s->why, -(int)reply->error, "%s", reply->text);
+}
+
+bool ask_reply(
+	struct stream_listener *listener, uint32_t member, const Control__Reply *reply)
+{
+	struct pawl_subscriber *s = (struct pawl_subscriber *)listener;
+	int rc;
+
+	if (late_reply(s, member, reply))
+		return true;
+	if (s->stage != SUBSCRIBER_ASKED || member != s->ask.member ||
+		reply->id != s->ask.request)
+		return false;
+	s->stage = SUBSCRIBER_AWAITING;
+	s->ask.since_ns = clock_now_ns();
+	if (reply->error)
+		rc = refusal_take(s, reply);
+	else if (reply->body_case == CONTROL__REPLY__BODY_SUBSCRIBED)
+		rc = answer_used(s, reply->subscribed);
+	else
+		rc = error_set(&s->why, -EPROTO, "pawl: %s/%s: subscribe: no answer",
+			SUBSCRIBER_NAMES(s));
+	if (rc)
+		seek_failed(s, rc);
+	else if (s->ask.kind == SOURCE_PLACE)
+		seek_settle(s);
+	return true;
+}
+
+static void leave(struct pawl_subscriber *s, uint32_t member)
+{
+	struct subscriber_reader *r = reader_of(s, subscriber_peer(s, member));
+	Control__Request request = CONTROL__REQUEST__INIT;
+	Control__Unsubscribe unsubscribe = CONTROL__UNSUBSCRIBE__INIT;
+	uint64_t id;
+
+	if (!r || !r->reader)
+		return;
+	unsubscribe.counter = subscriber_stream(s)->counter;
+	unsubscribe.reader = r->reader;
+	request.body_case = CONTROL__REQUEST__BODY_UNSUBSCRIBE;
+	request.unsubscribe = &unsubscribe;
+	if (stream_request(subscriber_stream(s), member, &request, &id) == 0)
+		*r = (struct subscriber_reader){0};
+}
+
+void ask_leave_others(struct pawl_subscriber *s, uint32_t member)
+{
+	uint32_t count = s->pawl->session.links_count;
+
+	for (uint32_t i = 0; i < count && subscriber_stream(s)->entered; i++) {
+		if (i != member)
+			leave(s, i);
+	}
+}

@@ -1,0 +1,12 @@
+/* What clients ask of a stream that they have opened. */
+#ifndef PAWL_DAEMON_STREAMS_HANDLERS_H
+#define PAWL_DAEMON_STREAMS_HANDLERS_H
+
+#include "sequencer/daemon/handlers.h"
+
+void streams_subscribe(struct handlers *handlers, struct connection *connection,
+	uint64_t id, const Control__Subscribe *subscribe);
+void streams_unsubscribe(struct handlers *handlers, struct connection *connection,
+	uint64_t id, const Control__Unsubscribe *unsubscribe);
+
+#endif

@@ -1,0 +1,510 @@
+/*
+ * What the tests of streams' hosts share: members in one process over shared memory, a publisher
+ * and a subscriber that are driven by hand, and the messages between members' daemons.
+ */
+#ifndef PAWL_TESTS_UNIT_STREAM_HOST_RIG_H
+#define PAWL_TESTS_UNIT_STREAM_HOST_RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "hw/clock.h"
+#include "sequencer/core/stream_publisher.h"
+#include "sequencer/core/stream_subscriber.h"
+#include "sequencer/stream/host.h"
+
+#define COUNTER 3
+#define WORD_OFFSET 64
+#define SLOTS 1024
+#define SLOT_LEN 128
+#define ROWS 4
+#define HOLE_NS (1000 * NS_PER_MS) /* longer than a test is ever kept waiting */
+#define CEILING 1000000000
+#define DEPTH 256
+#define WAIT_NS (5000 * NS_PER_MS)
+
+/* One replica's streams, and a region with a counter. */
+struct member {
+	struct stream_host *host;
+	struct stream_member self;
+	struct device *device;
+	struct memory *region;
+	char archives[160]; /* its directory */
+	uint64_t news;
+	char line[ERROR_TEXT_MAX]; /* newest that was told, of */
+	unsigned int lines;	   /*   so many */
+};
+
+struct party {
+	const struct memory_ops *ops; /* of members; NULL: shared memory as it is */
+	const char *archives;	      /* a directory; NULL: there are none */
+	char directory[64];
+	struct stream_limits limits;
+	struct member members[3];
+	struct device *device; /* of publishers and subscribers */
+};
+
+static inline struct stream_limits limits_usual(void)
+{
+	return (struct stream_limits){.slot_len = SLOT_LEN,
+		.slots = SLOTS,
+		.rows = ROWS,
+		.hole_timeout_ns = HOLE_NS,
+		.message_max = 1 << 20};
+}
+
+static inline struct device *device_open(void)
+{
+	struct device_config config = {.listen = true};
+	struct device *device;
+	struct error err;
+
+	assert_int_equal(shm_memory_ops.open(&config, &device, &err), 0);
+	return device;
+}
+
+static inline void on_news(void *context)
+{
+	struct member *m = context;
+
+	__atomic_fetch_add(&m->news, 1, __ATOMIC_RELAXED);
+}
+
+static inline void on_tell(void *context, const char *line)
+{
+	struct member *m = context;
+
+	(void)snprintf(m->line, sizeof(m->line), "%s", line);
+	m->lines++;
+}
+
+static inline void member_start_as(struct party *p, uint32_t index, uint64_t incarnation)
+{
+	struct member *m = &p->members[index];
+	struct stream_host_config config = {.ops = p->ops ? p->ops : &shm_memory_ops,
+		.link_timeout_ns = 1000 * NS_PER_MS,
+		.directory = p->directory,
+		.cluster = "rig",
+		.replica = index + 1,
+		.instance = 77,
+		.incarnation = incarnation,
+		.pages = {.huge = PAGES_OFF, .lock = PAGES_OFF, .node = -1},
+		.threads = 1,
+		.pin = "",
+		.news = on_news,
+		.tell = on_tell,
+		.context = m};
+	struct memory_config region = {
+		.pages = {.len = 4096, .node = -1, .huge = PAGES_OFF, .lock = PAGES_OFF}};
+	struct error err;
+
+	memset(m, 0, sizeof(*m));
+	if (p->archives) {
+		(void)snprintf(m->archives, sizeof(m->archives), "%s/%u", p->archives,
+			index + 1);
+		config.archive = (struct stream_archive_settings){
+			.directory = m->archives, .segment_len = ARCHIVE_SEGMENT_LEN_MIN};
+	}
+	m->self = (struct stream_member){index + 1, incarnation};
+	m->device = device_open();
+	assert_int_equal(shm_memory_ops.expose(m->device, &region, &m->region, &err), 0);
+	assert_int_equal(stream_host_start(&config, &m->host, &err), 0);
+	assert_int_equal(
+		stream_host_know(m->host, COUNTER, "orders", &p->limits, &err), 0);
+}
+
+static inline void member_start(struct party *p, uint32_t index)
+{
+	member_start_as(p, index, 1000 + index);
+}
+
+static inline void member_stop(struct member *m, bool remove)
+{
+	if (!m->host)
+		return;
+	stream_host_stop(m->host, remove);
+	shm_memory_ops.withdraw(m->region);
+	shm_memory_ops.close(m->device);
+	m->host = NULL;
+}
+
+/* What @p says of memory and archives stays. */
+static inline void party_begin(
+	struct party *p, uint32_t count, const struct stream_limits *limits)
+{
+	*p = (struct party){.ops = p->ops, .archives = p->archives};
+	(void)strcpy(p->directory, "/dev/shm/pawl-rig-XXXXXX");
+	assert_non_null(mkdtemp(p->directory));
+	p->limits = *limits;
+	p->device = device_open();
+	for (uint32_t i = 0; i < count; i++)
+		member_start(p, i);
+}
+
+/* Nothing is left behind. */
+static inline void party_end(struct party *p)
+{
+	for (uint32_t i = 0; i < 3; i++)
+		member_stop(&p->members[i], true);
+	shm_memory_ops.close(p->device);
+	assert_int_equal(rmdir(p->directory), 0);
+}
+
+/* A chain of members @first to @last, the head first, as member @self sees it. */
+static inline struct stream_change change_of(struct party *p, uint64_t epoch,
+	uint64_t from, uint64_t base, uint32_t first, uint32_t last, uint32_t self)
+{
+	struct stream_change change = {.epoch = epoch,
+		.from = from,
+		.base = base,
+		.ceiling = CEILING,
+		.chain = {.count = last - first + 1, .place = self - first}};
+
+	for (uint32_t i = first; i <= last; i++)
+		change.chain.at[i - first] = p->members[i].self;
+	return change;
+}
+
+/* Everybody is told by everybody, as the daemons do. */
+static inline void tell_all(struct party *p)
+{
+	for (uint32_t i = 0; i < 3; i++) {
+		struct stream_addresses addresses;
+
+		if (!p->members[i].host ||
+			!stream_host_addresses(p->members[i].host, COUNTER, &addresses))
+			continue;
+		for (uint32_t j = 0; j < 3; j++) {
+			if (j != i && p->members[j].host)
+				stream_host_told(p->members[j].host, COUNTER,
+					p->members[i].self, &addresses);
+		}
+	}
+}
+
+static inline void prepare(struct party *p, uint64_t epoch, uint64_t from, uint64_t base,
+	uint32_t first, uint32_t last)
+{
+	for (uint32_t i = first; i <= last; i++) {
+		struct stream_change change = change_of(
+			p, epoch, from, base, first, last, i);
+		struct error err;
+
+		assert_int_equal(
+			stream_host_prepare(p->members[i].host, COUNTER, &change, &err),
+			0);
+	}
+}
+
+static inline void wait_prepared(
+	struct party *p, uint64_t epoch, uint32_t first, uint32_t last)
+{
+	uint64_t deadline_ns = clock_now_ns() + WAIT_NS;
+
+	for (uint32_t i = first; i <= last; i++) {
+		while (!stream_host_prepared(p->members[i].host, epoch)) {
+			assert_true(clock_now_ns() < deadline_ns);
+			tell_all(p);
+			(void)usleep(100);
+		}
+	}
+}
+
+static inline void enter(
+	struct party *p, uint64_t epoch, uint64_t base, uint32_t first, uint32_t last)
+{
+	unsigned char *region = shm_memory_ops.base(p->members[first].region);
+
+	__atomic_store_n(
+		(uint64_t *)(void *)(region + WORD_OFFSET), base, __ATOMIC_SEQ_CST);
+	for (uint32_t i = first; i <= last; i++)
+		stream_host_enter(p->members[i].host, COUNTER, epoch,
+			i == first ? p->members[i].region : NULL, WORD_OFFSET);
+	tell_all(p);
+}
+
+/* A whole change of the chain. */
+static inline void change(struct party *p, uint64_t epoch, uint64_t from, uint64_t base,
+	uint32_t first, uint32_t last)
+{
+	prepare(p, epoch, from, base, first, last);
+	wait_prepared(p, epoch, first, last);
+	enter(p, epoch, base, first, last);
+}
+
+/* A publisher and its links to the head's region and inbox, and the tail's words. */
+struct hand {
+	struct stream_publisher machine;
+	struct stream_message messages[DEPTH];
+	uint32_t slot_len;
+	uint32_t mask;
+	uint64_t payload[DEPTH]; /* by id: what the message says */
+	struct link *region;
+	struct link *inbox;
+	struct link *words;
+	uint64_t acked; /* results that were taken */
+	bool withholds; /* slots are drawn and never written */
+};
+
+static inline struct link *link_to(struct party *p, const char *address)
+{
+	struct link_config config = {.depth = 64, .token = 5};
+	struct link *link;
+	struct error err;
+
+	assert_int_equal(
+		shm_memory_ops.connect(p->device, address, &config, &link, &err), 0);
+	return link;
+}
+
+static inline void hand_unlink(struct hand *h)
+{
+	if (!h->region)
+		return;
+	shm_memory_ops.disconnect(h->region);
+	shm_memory_ops.disconnect(h->inbox);
+	shm_memory_ops.disconnect(h->words);
+	h->region = NULL;
+}
+
+static inline void hand_enter(struct hand *h, struct party *p, uint64_t epoch,
+	uint64_t base, uint32_t head, uint32_t tail)
+{
+	struct stream_addresses at_head, at_tail;
+
+	hand_unlink(h);
+	assert_true(stream_host_addresses(p->members[head].host, COUNTER, &at_head));
+	assert_true(stream_host_addresses(p->members[tail].host, COUNTER, &at_tail));
+	assert_true(at_tail.epoch == epoch);
+	h->region = link_to(p, shm_memory_ops.address(p->members[head].region));
+	h->inbox = link_to(p, at_head.inbox);
+	h->words = link_to(p, at_tail.words);
+	stream_publisher_enter(&h->machine, epoch, base, p->limits.slots);
+}
+
+static inline void hand_begin(struct hand *h, struct party *p, uint32_t row)
+{
+	memset(h, 0, sizeof(*h));
+	h->slot_len = p->limits.slot_len;
+	h->mask = p->limits.slots - 1;
+	stream_publisher_init(
+		&h->machine, stream_publisher_name(row + 1, row), h->messages, DEPTH);
+}
+
+static inline uint64_t completed(struct link *link, int rc)
+{
+	struct completion done;
+
+	assert_int_equal(rc, 0);
+	assert_int_equal(link_wait_completion(link, WAIT_NS, &done), 0);
+	assert_int_equal(done.status, 0);
+	return done.value;
+}
+
+static inline void hand_write(struct hand *h, const struct stream_publisher_effect *e)
+{
+	_Alignas(64) unsigned char bytes[SLOT_LEN];
+	struct stream_slot slot = {.position = e->position,
+		.epoch = h->machine.epoch,
+		.publisher = h->machine.publisher,
+		.id = e->id,
+		.len = sizeof(uint64_t),
+		.flags = e->flags};
+
+	if (h->withholds)
+		return;
+	stream_slot_write(bytes, &slot, &h->payload[e->id % DEPTH]);
+	(void)completed(h->inbox,
+		shm_memory_ops.write(h->inbox,
+			STREAM_INBOX_RING + (e->position & h->mask) * h->slot_len, bytes,
+			stream_slot_used(&slot), 0));
+}
+
+static inline void hand_read(struct hand *h)
+{
+	uint32_t row = stream_publisher_row(h->machine.publisher);
+	uint64_t commit, entry;
+
+	(void)completed(
+		h->words, shm_memory_ops.read(h->words, 0, &commit, sizeof(commit), 0));
+	(void)completed(h->words,
+		shm_memory_ops.read(h->words,
+			offsetof(struct stream_words, entries) + row * sizeof(uint64_t),
+			&entry, sizeof(entry), 0));
+	stream_publisher_on_words(&h->machine, commit, entry);
+}
+
+/* Does what the machine wants, and takes results. */
+static inline void hand_pump(struct hand *h)
+{
+	struct stream_publisher_effect e;
+	struct stream_publisher_result result;
+	int steps = 0;
+
+	while (steps++ < 600 && stream_publisher_next(&h->machine, &e)) {
+		stream_publisher_posted(&h->machine, &e);
+		if (e.kind == STREAM_DRAW)
+			stream_publisher_on_draw(&h->machine,
+				completed(h->region, shm_memory_ops.fetch_add(h->region,
+							     WORD_OFFSET, e.n, 0)));
+		else if (e.kind == STREAM_WRITE)
+			hand_write(h, &e);
+		else
+			hand_read(h);
+		if (e.kind == STREAM_READ)
+			break;
+	}
+	while (stream_publisher_take(&h->machine, &result)) {
+		assert_int_equal(result.outcome, STREAM_ACKNOWLEDGED);
+		h->acked++;
+	}
+}
+
+static inline bool hand_submit(struct hand *h)
+{
+	uint64_t id;
+
+	if (!stream_publisher_submit(&h->machine, 1, 0, &id))
+		return false;
+	h->payload[id % DEPTH] = stream_publisher_row(h->machine.publisher) *
+					 UINT64_C(1000000000) +
+				 id;
+	return true;
+}
+
+/* @count messages more, until all are acknowledged. */
+static inline void hand_publish(struct hand *h, uint64_t count)
+{
+	uint64_t until = h->machine.submitted + count;
+	uint64_t deadline_ns = clock_now_ns() + 2 * WAIT_NS;
+
+	while (h->acked < until) {
+		while (h->machine.submitted < until && hand_submit(h))
+			;
+		hand_pump(h);
+		assert_true(clock_now_ns() < deadline_ns);
+	}
+}
+
+/* A subscriber that reads the log of a member in place. */
+struct eye {
+	struct stream_subscriber machine;
+	struct pages log;
+	struct pages words;
+	_Alignas(64) unsigned char slot[SLOT_LEN];
+	unsigned char buffer[4096];
+	uint64_t newest[ROWS]; /* message of each publisher */
+	uint64_t messages;
+	uint64_t voids;
+};
+
+static inline void eye_close(struct eye *e)
+{
+	if (e->log.base) {
+		pages_unmap(&e->log);
+		pages_unmap(&e->words);
+	}
+	e->log.base = NULL;
+}
+
+static inline void eye_attach(struct eye *e, struct party *p, uint32_t member)
+{
+	struct stream_addresses at;
+	struct stream_control *control;
+	struct stream_words *words;
+	struct stream_ring ring = {
+		.slot_len = p->limits.slot_len, .mask = p->limits.slots - 1};
+	bool backup;
+	uint64_t len;
+	struct error err;
+
+	eye_close(e);
+	assert_true(stream_host_addresses(p->members[member].host, COUNTER, &at));
+	assert_true(stream_log_len(
+		p->limits.slots, p->limits.slot_len, p->limits.rows, &len));
+	assert_int_equal(pages_attach(at.log_path, pages_round(len), &e->log, &err), 0);
+	backup = pages_attach(at.words_path,
+			 pages_round(stream_words_memory_len(&p->limits, false)),
+			 &e->words, &err) != 0;
+	if (backup)
+		assert_int_equal(
+			pages_attach(at.words_path,
+				pages_round(stream_words_memory_len(&p->limits, true)),
+				&e->words, &err),
+			0);
+	control = e->log.base;
+	words = e->words.base;
+	ring.bytes = (unsigned char *)e->log.base + len - stream_ring_len(&p->limits);
+	stream_subscriber_attach(&e->machine, &ring, &words->commit, &control->oldest);
+}
+
+static inline void eye_begin(struct eye *e, struct party *p, uint32_t member)
+{
+	struct stream_subscriber_config config = {.from = STREAM_FROM_POSITION,
+		.position = 1,
+		.voids = true,
+		.slot = e->slot,
+		.buffer = e->buffer,
+		.buffer_len = sizeof(e->buffer)};
+
+	memset(e, 0, sizeof(*e));
+	stream_subscriber_init(&e->machine, &config);
+	eye_attach(e, p, member);
+}
+
+static inline void eye_check(struct eye *e, const struct stream_delivery *d)
+{
+	uint32_t row = stream_publisher_row(d->publisher);
+	uint64_t says;
+
+	assert_int_not_equal(d->kind, STREAM_GONE);
+	if (d->kind == STREAM_NOTHING) {
+		e->voids++;
+		return;
+	}
+	memcpy(&says, d->payload, sizeof(says));
+	assert_true(d->id == e->newest[row] + 1);
+	assert_true(says == row * UINT64_C(1000000000) + d->id);
+	e->newest[row] = d->id;
+	e->messages++;
+}
+
+/* Delivers what is there. */
+static inline void eye_look(struct eye *e)
+{
+	struct stream_delivery d;
+
+	while (stream_subscriber_poll(&e->machine, 4096, &d))
+		eye_check(e, &d);
+}
+
+/* Until it has @messages. */
+static inline void eye_await(struct eye *e, uint64_t messages)
+{
+	uint64_t deadline_ns = clock_now_ns() + WAIT_NS;
+
+	do {
+		eye_look(e);
+		assert_true(clock_now_ns() < deadline_ns);
+	} while (e->messages < messages);
+	assert_true(e->messages == messages);
+}
+
+static inline struct stream_status status_of(struct member *m)
+{
+	struct stream_status status;
+
+	assert_true(stream_host_status(m->host, COUNTER, &status));
+	return status;
+}
+
+#endif
