@@ -8,12 +8,17 @@
 
 #include <signal.h>
 
+#include "hw/error.h"
+
 #define BENCH_OK 0
 #define BENCH_FAILURE 1
 #define BENCH_USAGE 2
 
 /* Set by SIGINT, SIGTERM and SIGHUP: stop, clean up, and return. */
 extern volatile sig_atomic_t bench_interrupted;
+
+/* The exit status of a subcommand that came to @rc, after a line about what went wrong. */
+int bench_end(int rc, const struct error *err);
 
 int bench_counter(int argc, char **argv);
 int bench_stream(int argc, char **argv);

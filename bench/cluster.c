@@ -151,3 +151,23 @@ int cluster_stop(struct cluster *c, struct error *err)
 	return error_set(err, -EIO, "bench: pawld does not end; its keeper is process %d",
 		(int)c->keeper);
 }
+
+int cluster_use(const struct cluster_plan *plan, const volatile sig_atomic_t *interrupted,
+	int (*work)(struct cluster *cluster, const void *context, struct error *err),
+	const void *context, struct error *err)
+{
+	struct cluster cluster;
+	struct error stop_err;
+	int rc = cluster_start(plan, interrupted, &cluster, err);
+	int stop_rc;
+
+	if (rc)
+		return rc;
+	rc = work(&cluster, context, err);
+	stop_rc = cluster_stop(&cluster, &stop_err);
+	if (stop_rc && !rc) {
+		*err = stop_err;
+		return stop_rc;
+	}
+	return rc;
+}

@@ -66,4 +66,12 @@ int cluster_restart(struct cluster *cluster, unsigned int replica, struct error 
 int cluster_stop(struct cluster *cluster, struct error *err)
 	__attribute__((warn_unused_result));
 
+/*
+ * Starts a cluster, does @work with it and stops it, whatever came of the work, whose error is
+ * told first.  Errors of all three.
+ */
+int cluster_use(const struct cluster_plan *plan, const volatile sig_atomic_t *interrupted,
+	int (*work)(struct cluster *cluster, const void *context, struct error *err),
+	const void *context, struct error *err) __attribute__((warn_unused_result));
+
 #endif

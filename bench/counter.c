@@ -96,28 +96,23 @@ static int with_running_cluster(struct options *options, struct error *err)
 	return with_team(options, options->cluster, err);
 }
 
+static int with_cluster(struct cluster *cluster, const void *context, struct error *err)
+{
+	const struct options *options = context;
+	struct chain chain;
+	int rc = chain_await(cluster->where, (unsigned int)options->replicas,
+		&bench_interrupted, &chain, err);
+
+	return rc ? rc : with_team(options, cluster->where, err);
+}
+
 static int with_own_cluster(const struct options *options, struct error *err)
 {
 	struct cluster_plan plan = {.transport = options_transport(options),
 		.device = options->device,
 		.replicas = (unsigned int)options->replicas};
-	struct cluster cluster;
-	struct error stop_err;
-	struct chain chain;
-	int rc = cluster_start(&plan, &bench_interrupted, &cluster, err);
-	int stop_rc;
 
-	if (rc)
-		return rc;
-	rc = chain_await(cluster.where, plan.replicas, &bench_interrupted, &chain, err);
-	if (!rc)
-		rc = with_team(options, cluster.where, err);
-	stop_rc = cluster_stop(&cluster, &stop_err);
-	if (stop_rc && !rc) {
-		*err = stop_err;
-		return stop_rc;
-	}
-	return rc;
+	return cluster_use(&plan, &bench_interrupted, with_cluster, options, err);
 }
 
 int bench_counter(int argc, char **argv)
@@ -131,9 +126,5 @@ int bench_counter(int argc, char **argv)
 		return status;
 	rc = options.cluster ? with_running_cluster(&options, &err)
 			     : with_own_cluster(&options, &err);
-	if (rc == 0)
-		return BENCH_OK;
-	(void)fflush(stdout);
-	(void)fprintf(stderr, "%s\n", err.text);
-	return BENCH_FAILURE;
+	return bench_end(rc, &err);
 }

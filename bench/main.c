@@ -66,6 +66,15 @@ static int run(const struct subcommand *s, int argc, char **argv)
 	return status;
 }
 
+int bench_end(int rc, const struct error *err)
+{
+	if (rc == 0)
+		return BENCH_OK;
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "%s\n", err->text);
+	return BENCH_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "bench/bench.h"
+#include "bench/clock_cost.h"
 #include "hw/clock.h"
 
 #define TURN_SHM_NS UINT64_C(20000000)
@@ -14,7 +15,6 @@
 #define TIMED_MAX (UINT64_C(1) << 20)
 #define CHUNK_SHM 1024
 #define CHUNK_VERBS 16 /* times the depth, so that the queue is full most of the time */
-#define CLOCK_LOOKS 10000
 
 _Static_assert(CHUNK_VERBS * 1024 <= TIMED_MAX / TEAM_MAX, "a chunk has room");
 _Static_assert(CHUNK_SHM <= TIMED_MAX / TEAM_MAX, "a chunk has room");
@@ -226,17 +226,6 @@ static int warm_up(struct measurement *m, struct error *err)
 	return rc;
 }
 
-static uint64_t clock_measure(struct histogram *h)
-{
-	histogram_clear(h);
-	for (int i = 0; i < CLOCK_LOOKS; i++) {
-		uint64_t begin = clock_now_ns();
-
-		histogram_add(h, clock_now_ns() - begin);
-	}
-	return histogram_quantile(h, 500);
-}
-
 int measure(const struct options *options, struct team *team, struct result *result,
 	struct error *err)
 {
@@ -250,7 +239,7 @@ int measure(const struct options *options, struct team *team, struct result *res
 	m->team = team;
 	m->result = result;
 	result->turn_ns = options->verbs ? TURN_VERBS_NS : TURN_SHM_NS;
-	result->clock_ns = clock_measure(&m->latencies_ns);
+	result->clock_ns = clock_cost_ns(&m->latencies_ns);
 	rc = histories_init(m, err);
 	if (!rc)
 		rc = warm_up(m, err);

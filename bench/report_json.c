@@ -1,19 +1,5 @@
-#include <errno.h>
-#include <jansson.h>
-#include <stdio.h>
-
 #include "bench/report.h"
-
-/* More than any of these figures means. */
-#define DIGITS 6
-
-static json_t *spread_json(struct series *series)
-{
-	struct spread s = series_spread(series);
-
-	return json_pack("{s:f,s:f,s:f,s:I}", "median", s.median, "min", s.min, "max",
-		s.max, "count", (json_int_t)series->count);
-}
+#include "bench/report_pieces.h"
 
 static json_t *latency_json(const struct histogram *h)
 {
@@ -31,23 +17,11 @@ static json_t *side_json(struct result *r, enum turn_side which, uint64_t n)
 
 	return json_pack("{s:I,s:f,s:f,s:o,s:o,s:o,s:{s:b,s:I,s:I}}", "additions",
 		(json_int_t)side->additions, "additions_per_s", rate, "numbers_per_s",
-		rate * (double)n, "additions_per_s_by_turn", spread_json(&side->rates),
-		"ns_per_addition", spread_json(&side->costs_ns), "latency_ns",
+		rate * (double)n, "additions_per_s_by_turn", report_spread(&side->rates),
+		"ns_per_addition", report_spread(&side->costs_ns), "latency_ns",
 		latency_json(&side->latencies_ns), "history", "ok", 1, "additions",
 		(json_int_t)r->checked[which], "against_clock",
 		(json_int_t)r->checked_timed[which]);
-}
-
-static json_t *cpus_json(const struct options *o, const struct team *team)
-{
-	json_t *cpus;
-
-	if (!team_is_pinned(team))
-		return json_null();
-	cpus = json_array();
-	for (unsigned int i = 0; i < o->processes; i++)
-		(void)json_array_append_new(cpus, json_integer(team_cpu(team, i)));
-	return cpus;
 }
 
 static json_t *result_json(
@@ -58,30 +32,20 @@ static json_t *result_json(
 		"s:o},s:o}",
 		"benchmark", "counter", "version", PAWL_VERSION, "transport",
 		options_transport(o), "processes", (json_int_t)o->processes, "cpus",
-		cpus_json(o, team), "batch", (json_int_t)o->batch, "depth",
+		report_cpus(team, o->processes), "batch", (json_int_t)o->batch, "depth",
 		(json_int_t)o->depth, "replicas", (json_int_t)o->replicas, "reserve",
 		(json_int_t)o->reserve, "bare_operation", options_bare(o), "seconds",
 		(json_int_t)o->seconds, "turn_ns", (json_int_t)r->turn_ns, "clock_ns",
 		(json_int_t)r->clock_ns, "bare",
 		side_json(r, TURN_BARE, o->verbs ? 1 : o->batch), "pawl",
 		side_json(r, TURN_PAWL, o->batch), "ratio", "rate",
-		spread_json(&r->rate_ratios), "cost", spread_json(&r->cost_ratios),
-		"latency_p50", spread_json(&r->latency_ratios), "round_trip_ns",
-		r->distances_ns.count ? spread_json(&r->distances_ns) : json_null());
+		report_spread(&r->rate_ratios), "cost", report_spread(&r->cost_ratios),
+		"latency_p50", report_spread(&r->latency_ratios), "round_trip_ns",
+		r->distances_ns.count ? report_spread(&r->distances_ns) : json_null());
 }
 
 int report_json(const struct options *options, const struct team *team,
 	struct result *result, struct error *err)
 {
-	json_t *json = result_json(options, team, result);
-	int rc;
-
-	if (!json)
-		return error_set(err, -ENOMEM, "bench: out of memory");
-	rc = json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(DIGITS));
-	json_decref(json);
-	if (rc == 0 && putchar('\n') != EOF && fflush(stdout) == 0 && !ferror(stdout))
-		return 0;
-	return error_set(err, -EIO, "bench: standard output: not written: %s",
-		error_reason(-errno));
+	return report_write(result_json(options, team, result), err);
 }

@@ -76,28 +76,23 @@ static int with_memory(
 	return rc;
 }
 
-static int with_cluster(const struct stream_options *options, struct error *err)
+static int with_cluster(struct cluster *cluster, const void *context, struct error *err)
+{
+	const struct stream_options *options = context;
+	struct chain chain;
+	int rc = chain_await(cluster->where, (unsigned int)options->replicas,
+		&bench_interrupted, &chain, err);
+
+	return rc ? rc : with_memory(options, cluster->where, err);
+}
+
+static int with_own_cluster(const struct stream_options *options, struct error *err)
 {
 	struct cluster_plan plan = {.transport = options->verbs ? "verbs" : "shm",
 		.device = options->device,
 		.replicas = (unsigned int)options->replicas};
-	struct cluster cluster;
-	struct error stop_err;
-	struct chain chain;
-	int rc = cluster_start(&plan, &bench_interrupted, &cluster, err);
-	int stop_rc;
 
-	if (rc)
-		return rc;
-	rc = chain_await(cluster.where, plan.replicas, &bench_interrupted, &chain, err);
-	if (!rc)
-		rc = with_memory(options, cluster.where, err);
-	stop_rc = cluster_stop(&cluster, &stop_err);
-	if (stop_rc && !rc) {
-		*err = stop_err;
-		return stop_rc;
-	}
-	return rc;
+	return cluster_use(&plan, &bench_interrupted, with_cluster, options, err);
 }
 
 int bench_stream(int argc, char **argv)
@@ -108,9 +103,5 @@ int bench_stream(int argc, char **argv)
 
 	if (status)
 		return status;
-	if (with_cluster(&options, &err) == 0)
-		return BENCH_OK;
-	(void)fflush(stdout);
-	(void)fprintf(stderr, "%s\n", err.text);
-	return BENCH_FAILURE;
+	return bench_end(with_own_cluster(&options, &err), &err);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "bench/bench.h"
+#include "bench/clock_cost.h"
 #include "bench/stream_budget.h"
 #include "hw/clock.h"
 
@@ -13,7 +14,6 @@
 #define TURN_DISTANCE_NS UINT64_C(2000000)
 #define PAIRS_PER_DISTANCE 4
 #define TURNS_PER_LOAD 8
-#define CLOCK_LOOKS 10000
 
 /* Of what was delivered at full speed. */
 static const unsigned int load_percents[] = {5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100};
@@ -199,17 +199,6 @@ static int distance_take(struct measurement *m, struct error *err)
 	return 0;
 }
 
-static uint64_t clock_measure(struct histogram *h)
-{
-	histogram_clear(h);
-	for (int i = 0; i < CLOCK_LOOKS; i++) {
-		uint64_t begin = clock_now_ns();
-
-		histogram_add(h, clock_now_ns() - begin);
-	}
-	return histogram_quantile(h, 500);
-}
-
 static int pairs_take(struct measurement *m, struct error *err)
 {
 	uint64_t end_ns = clock_now_ns() + m->options->seconds * 1000000000;
@@ -315,7 +304,7 @@ int stream_measure(const struct stream_options *options, struct team *team,
 	m->shared = shared;
 	m->result = result;
 	result->turn_ns = options->verbs ? TURN_VERBS_NS : TURN_SHM_NS;
-	result->clock_ns = clock_measure(&m->delivered_ns);
+	result->clock_ns = clock_cost_ns(&m->delivered_ns);
 	rc = pairs_take(m, err);
 	if (!rc && options->plot)
 		rc = loads_take(m, err);

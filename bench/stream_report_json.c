@@ -1,20 +1,8 @@
-#include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 
+#include "bench/report_pieces.h"
 #include "bench/stream_report.h"
-
-/* More than any of these figures means. */
-#define DIGITS 6
-
-static json_t *spread_json(struct series *series)
-{
-	struct spread s = series_spread(series);
-
-	return json_pack("{s:f,s:f,s:f,s:I}", "median", s.median, "min", s.min, "max",
-		s.max, "count", (json_int_t)series->count);
-}
 
 static json_t *latency_json(const struct stream_latency *l)
 {
@@ -35,7 +23,7 @@ static json_t *side_json(struct stream_side_result *side, enum turn_side which)
 {
 	return json_pack("{s:I,s:f,s:o,s:o,s:o}", "messages", (json_int_t)side->messages,
 		"messages_per_s", series_spread(&side->rates).median,
-		"messages_per_s_by_turn", spread_json(&side->rates), "acknowledged_ns",
+		"messages_per_s_by_turn", report_spread(&side->rates), "acknowledged_ns",
 		which == TURN_PAWL ? histogram_json(&side->acknowledged_ns) : json_null(),
 		"delivered_ns", histogram_json(&side->delivered_ns));
 }
@@ -81,18 +69,6 @@ static json_t *posted_json(const struct pawl_stream_stats *s)
 		(json_int_t)s->reads, "redone", (json_int_t)s->redone);
 }
 
-static json_t *cpus_json(const struct stream_options *o, const struct team *team)
-{
-	json_t *cpus;
-
-	if (!team_is_pinned(team))
-		return json_null();
-	cpus = json_array();
-	for (unsigned int i = 0; i < o->publishers + o->subscribers; i++)
-		(void)json_array_append_new(cpus, json_integer(team_cpu(team, i)));
-	return cpus;
-}
-
 static json_t *asked_json(const struct stream_options *o, const struct team *team)
 {
 	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:I,s:s,s:o,s:I}",
@@ -102,7 +78,8 @@ static json_t *asked_json(const struct stream_options *o, const struct team *tea
 		(json_int_t)o->message_len, "slot_len", (json_int_t)o->slot_len, "slots",
 		(json_int_t)o->slots, "mode", stream_mode_name(o->mode), "batch",
 		(json_int_t)o->batch, "rate", (json_int_t)o->rate, "wait",
-		stream_wait_name(o->wait), "cpus", cpus_json(o, team), "seconds",
+		stream_wait_name(o->wait), "cpus",
+		report_cpus(team, o->publishers + o->subscribers), "seconds",
 		(json_int_t)o->seconds);
 }
 
@@ -119,26 +96,16 @@ static json_t *result_json(
 		(json_int_t)r->clock_ns, "bare",
 		side_json(&r->sides[TURN_BARE], TURN_BARE), "pawl",
 		side_json(&r->sides[TURN_PAWL], TURN_PAWL), "ratio", "rate",
-		spread_json(&r->rate_ratios), "delivered_p50",
-		spread_json(&r->delivery_ratios), "loads", loads_json(r), "posted",
+		report_spread(&r->rate_ratios), "delivered_p50",
+		report_spread(&r->delivery_ratios), "loads", loads_json(r), "posted",
 		posted_json(&r->stats), "replicas", replicas_json(&r->status),
 		"round_trip_ns",
-		r->distances_ns.count ? spread_json(&r->distances_ns) : json_null(),
+		r->distances_ns.count ? report_spread(&r->distances_ns) : json_null(),
 		"order", "ok", 1, "messages", (json_int_t)r->checked, "digest", digest);
 }
 
 int stream_report_json(const struct stream_options *o, const struct team *team,
 	struct stream_result *r, struct error *err)
 {
-	json_t *json = result_json(o, team, r);
-	int rc;
-
-	if (!json)
-		return error_set(err, -ENOMEM, "bench: out of memory");
-	rc = json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(DIGITS));
-	json_decref(json);
-	if (rc == 0 && putchar('\n') != EOF && fflush(stdout) == 0 && !ferror(stdout))
-		return 0;
-	return error_set(err, -EIO, "bench: standard output: not written: %s",
-		error_reason(-errno));
+	return report_write(result_json(o, team, r), err);
 }

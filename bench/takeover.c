@@ -75,9 +75,9 @@ static int rounds_and_report(
 	return rc;
 }
 
-static int with_crew(struct cluster *cluster, const struct takeover_options *options,
-	struct error *err)
+static int with_crew(struct cluster *cluster, const void *context, struct error *err)
 {
+	const struct takeover_options *options = context;
 	struct rounds rounds = {.cluster = cluster,
 		.processes = (unsigned int)options->processes,
 		.replicas = (unsigned int)options->replicas,
@@ -110,20 +110,8 @@ static int with_cluster(const struct takeover_options *options, struct error *er
 		.store_kind = options->store_kind,
 		.store = options->store,
 		.store_costs = true};
-	struct cluster cluster;
-	struct error stop_err;
-	int rc = cluster_start(&plan, &bench_interrupted, &cluster, err);
-	int stop_rc;
 
-	if (rc)
-		return rc;
-	rc = with_crew(&cluster, options, err);
-	stop_rc = cluster_stop(&cluster, &stop_err);
-	if (stop_rc && !rc) {
-		*err = stop_err;
-		return stop_rc;
-	}
-	return rc;
+	return cluster_use(&plan, &bench_interrupted, with_crew, options, err);
 }
 
 int bench_takeover(int argc, char **argv)
@@ -134,9 +122,5 @@ int bench_takeover(int argc, char **argv)
 
 	if (status)
 		return status;
-	if (with_cluster(&options, &err) == 0)
-		return BENCH_OK;
-	(void)fflush(stdout);
-	(void)fprintf(stderr, "%s\n", err.text);
-	return BENCH_FAILURE;
+	return bench_end(with_cluster(&options, &err), &err);
 }

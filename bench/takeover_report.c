@@ -2,14 +2,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bench/result.h"
-
-/* More than any of these figures means. */
-#define DIGITS 6
+#include "bench/report_pieces.h"
 
 struct quantiles {
 	double median_us;
@@ -168,10 +164,5 @@ int takeover_report_json(const struct takeover_options *o,
 		parts_json(result), "history", "ok", 1, "numbers",
 		(json_int_t)result->numbers, "rounds", rounds_json(result));
 
-	if (!json)
-		return error_set(err, -ENOMEM, "bench: out of memory");
-	if (json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(DIGITS)) == 0)
-		(void)putchar('\n');
-	json_decref(json);
-	return written(err);
+	return report_write(json, err);
 }
