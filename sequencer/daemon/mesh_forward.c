@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sequencer/control/frame.h"
+#include "sequencer/core/panic.h"
 #include "sequencer/daemon/mesh_internal.h"
 
 #define FORWARD_REQUEST_ID 3 /* nobody waits for the answer */
@@ -13,16 +14,12 @@ bool mesh_reaches(const struct mesh *mesh, struct epoch_member member)
 	       guests_find(&mesh->guests, member, false);
 }
 
-int mesh_forward(struct mesh *mesh, struct epoch_member member, Control__Request *request)
+int watched_request(struct watched *peer, const Control__Request *request)
 {
-	struct watched *peer = mesh_dialed_find(mesh, member, false);
-	size_t len;
+	size_t len = message_frame_len(&request->base);
 	uint8_t *frame;
 
-	if (!peer)
-		return -EREMCHG;
-	request->id = FORWARD_REQUEST_ID;
-	len = message_frame_len(&request->base);
+	PAWL_ASSERT(len <= FRAME_HEADER_LEN + FRAME_MAX);
 	frame = malloc(len);
 	if (!frame)
 		return -ENOMEM;
@@ -30,4 +27,14 @@ int mesh_forward(struct mesh *mesh, struct epoch_member member, Control__Request
 	dial_send(peer->dial, frame, len);
 	free(frame);
 	return 0;
+}
+
+int mesh_forward(struct mesh *mesh, struct epoch_member member, Control__Request *request)
+{
+	struct watched *peer = mesh_dialed_find(mesh, member, false);
+
+	if (!peer)
+		return -EREMCHG;
+	request->id = FORWARD_REQUEST_ID;
+	return watched_request(peer, request);
 }

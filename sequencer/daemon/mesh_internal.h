@@ -71,6 +71,12 @@ void watched_check(struct watched *peer, uint64_t now_ns);
 void watched_judge_connection(struct watched *peer, const char *why);
 /* Tells when the opinion has changed.  Calls a handler; the peer may be over then. */
 void watched_announce(struct watched *peer);
+/* mesh_forward.c */
+/* Sends it over the connection that this side made.  -ENOMEM. */
+int watched_request(struct watched *peer, const Control__Request *request)
+	__attribute__((warn_unused_result));
+
+/* mesh_peer.c */
 /* Sends a message, framed as a request, over a connection that the other side made. */
 void guest_send(struct connection *connection, const struct queued_frame *frame);
 

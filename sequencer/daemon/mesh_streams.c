@@ -47,8 +47,6 @@ void mesh_tell_take(
 static void dial_message(struct watched *peer, const struct stream_message *message)
 {
 	Control__Request request = CONTROL__REQUEST__INIT;
-	size_t len;
-	uint8_t *frame;
 
 	request.id = STREAM_REQUEST_ID;
 	request.body_case = message->ask ? CONTROL__REQUEST__BODY_STREAM_ASK
@@ -57,14 +55,9 @@ static void dial_message(struct watched *peer, const struct stream_message *mess
 		request.stream_ask = message->ask;
 	else
 		request.stream_tell = message->tell;
-	len = message_frame_len(&request.base);
-	PAWL_ASSERT(len <= FRAME_HEADER_LEN + FRAME_MAX);
-	frame = malloc(len);
-	if (!frame)
-		return; /* whoever asked asks again */
-	message_frame_write(&request.base, frame);
-	dial_send(peer->dial, frame, len);
-	free(frame);
+	if (watched_request(peer, &request))
+		log_debug("replica %u: no memory for a message; it will be asked again",
+			peer->member.id);
 }
 
 static void guest_message(
