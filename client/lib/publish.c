@@ -35,13 +35,15 @@ static inline void run(struct publishing *p, bool looks)
 		run_ended(p, well);
 }
 
-void publish_post(struct publishing *p)
+/* Posts what the machine wants, but no look at the tail. */
+static void post(struct publishing *p)
 {
 	if (likely(p->stage == PUBLISHING_IN))
 		run(p, false);
 }
 
-bool publish_turn(struct publishing *p)
+/* The same, and looks at the tail once.  True: something was acknowledged. */
+static bool post_and_look(struct publishing *p)
 {
 	uint64_t acked = p->machine.acked;
 
@@ -60,7 +62,7 @@ static bool turn(struct publishing *p)
 	int rc = stream_turn(stream);
 
 	if (rc == 0) {
-		if (!publish_turn(p))
+		if (!post_and_look(p))
 			stream_idle(stream);
 		return p->stage != PUBLISHING_IN;
 	}
@@ -156,7 +158,7 @@ int pawl_publish_submit(
 	if (likely(!rc))
 		rc = submit(p, bytes, len, cookie, clock_wall_ns(), &id);
 	if (likely(!rc))
-		publish_post(p);
+		post(p);
 	return rc;
 }
 
@@ -177,7 +179,7 @@ int pawl_publish_many(struct pawl_stream *stream, const struct pawl_message *mes
 	}
 	if (rc && rc != -EAGAIN && submitted == 0)
 		return rc;
-	publish_post(p);
+	post(p);
 	*submitted_p = submitted;
 	return 0;
 }
@@ -217,7 +219,7 @@ int pawl_publish_commit(struct pawl_stream *stream, size_t len, uint64_t cookie)
 	rc = submit(p, staging_payload(&p->staging, p->staging.end), len, cookie,
 		clock_wall_ns(), &id);
 	if (!rc)
-		publish_post(p);
+		post(p);
 	return rc;
 }
 

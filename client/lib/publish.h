@@ -100,11 +100,7 @@ void publishing_again(struct publishing *p);
 
 /* ---- moving messages on ---- */
 
-/* Posts what the machine wants, but no look at the tail. */
-void publish_post(struct publishing *p);
-/* The same, and looks at the tail once.  True: something was acknowledged. */
-bool publish_turn(struct publishing *p);
-
+/* Posts what the machine wants; @looks: also a look at the tail, once. */
 bool publish_direct_run(struct publishing *p, bool looks);
 bool publish_posted_run(struct publishing *p, bool looks);
 
