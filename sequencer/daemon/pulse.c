@@ -2,12 +2,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 
 #include "hw/clock.h"
+#include "hw/thread.h"
 #include "sequencer/core/panic.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -52,7 +51,6 @@ static void *pulse_run(void *argument)
 {
 	struct pulse *pulse = argument;
 
-	(void)prctl(PR_SET_NAME, "pawl-pulse", 0, 0, 0);
 	(void)pthread_mutex_lock(&pulse->mutex);
 	while (!pulse->ended) {
 		if (loop_lives(pulse, clock_now_ns()))
@@ -61,19 +59,6 @@ static void *pulse_run(void *argument)
 	}
 	(void)pthread_mutex_unlock(&pulse->mutex);
 	return NULL;
-}
-
-/* Signals are the loop's business. */
-static int thread_create(struct pulse *pulse)
-{
-	sigset_t all, before;
-	int rc;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&pulse->thread, NULL, pulse_run, pulse);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -rc;
 }
 
 /* A step of the wall clock is no reason to beat late. */
@@ -106,7 +91,7 @@ int pulse_start(
 	pulse->config = *config;
 	waiting_init(pulse);
 	pulse_show(pulse);
-	rc = thread_create(pulse);
+	rc = thread_start(&pulse->thread, "pawl-pulse", NULL, pulse_run, pulse);
 	if (rc) {
 		pulse_free(pulse);
 		return error_set(err, rc,

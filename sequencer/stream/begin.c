@@ -118,12 +118,10 @@ int stream_begin(const struct stream_begin_config *config, struct stream_log *lo
 	return rc == -ENOENT ? 0 : rc;
 }
 
-int stream_begin_archive(struct archive *archive, const struct stream_log *log,
-	bool exact, struct error *err)
+int stream_begin_archive(struct archive *archive, uint64_t end,
+	const struct stream_entry *entries, struct error *err)
 {
-	uint64_t next = stream_log_end(log) + 1;
-
-	if (archive_next(archive) >= next)
+	if (archive_next(archive) > end)
 		return 0;
-	return archive_skip(archive, next, exact ? log->table.entries : NULL, err);
+	return archive_skip(archive, end + 1, entries, err);
 }

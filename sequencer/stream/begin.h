@@ -48,10 +48,12 @@ int stream_begin(const struct stream_begin_config *config, struct stream_log *lo
 	__attribute__((warn_unused_result));
 
 /*
- * The archive goes on behind the log's end, if it ends before: what is between is missing there.
- * @exact: the log's table is right, so that the archive's will be.  Errors of archive_skip.
+ * The archive goes on behind @end, where a log ends, if it ends before: what is between is missing
+ * there.  @entries: the log's table, if it is right, so that the archive's will be; or NULL.
+ * Errors of archive_skip.
  */
-int stream_begin_archive(struct archive *archive, const struct stream_log *log,
-	bool exact, struct error *err) __attribute__((warn_unused_result));
+int stream_begin_archive(struct archive *archive, uint64_t end,
+	const struct stream_entry *entries, struct error *err)
+	__attribute__((warn_unused_result));
 
 #endif

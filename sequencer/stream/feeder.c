@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "hw/clock.h"
+#include "hw/thread.h"
 #include "sequencer/stream/feeder_internal.h"
 
 #define IDLE_NS (1000 * NS_PER_MS)
@@ -186,19 +186,11 @@ void feeder_free(struct feeder *feeder, uint64_t timeout_ns)
 	feeder_release(feeder);
 }
 
-/* Signals are for the program's other threads. */
 static bool thread_begin(struct feeder *feeder)
 {
-	sigset_t all, before;
-
-	if (feeder->begun)
-		return true;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	feeder->begun = pthread_create(&feeder->thread, NULL, feeder_run, feeder) == 0;
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (feeder->begun)
-		(void)pthread_setname_np(feeder->thread, "pawl-feeder");
+	if (!feeder->begun)
+		feeder->begun = thread_start(&feeder->thread, "pawl-feeder", NULL,
+					feeder_run, feeder) == 0;
 	return feeder->begun;
 }
 

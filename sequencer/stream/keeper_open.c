@@ -1,13 +1,14 @@
 /* Opens the archive of a stream, on a thread that ends when it is open (keeper.h). */
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "hw/clock.h"
+#include "hw/thread.h"
+#include "sequencer/stream/begin.h"
 #include "sequencer/stream/keeper_internal.h"
 
 #define AGAIN_NS (1000 * NS_PER_MS) /* between two tries */
@@ -44,8 +45,8 @@ static int begin_behind(struct keeper *keeper, struct archive *archive, struct e
 	end = keeper->log.end;
 	keeper->log.entries = NULL;
 	(void)pthread_mutex_unlock(&keeper->lock);
-	if (entries && archive_next(archive) <= end)
-		rc = archive_skip(archive, end + 1, entries, err);
+	if (entries)
+		rc = stream_begin_archive(archive, end, entries, err);
 	free(entries);
 	return rc;
 }
@@ -167,17 +168,7 @@ static void *opener_run(void *context)
 	return NULL;
 }
 
-/* Signals are for the program's other threads. */
 int keeper_opener_begin(struct keeper *keeper)
 {
-	sigset_t all, before;
-	int rc;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&keeper->opener, NULL, opener_run, keeper);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc == 0)
-		(void)pthread_setname_np(keeper->opener, "pawl-open");
-	return -rc;
+	return thread_start(&keeper->opener, "pawl-open", NULL, opener_run, keeper);
 }

@@ -2,14 +2,13 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "hw/thread.h"
 #include "sequencer/core/panic.h"
 
 #define SHARE 4 /* of what is free, at most one of so many parts (K3) */
@@ -89,7 +88,6 @@ static void *maker_run(void *argument)
 {
 	struct spare_maker *maker = argument;
 
-	(void)prctl(PR_SET_NAME, "pawl-spare", 0, 0, 0);
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* of this thread */
 	(void)pthread_mutex_lock(&maker->mutex);
 	while (!maker->ended || maker->closing_count > 0) {
@@ -102,19 +100,6 @@ static void *maker_run(void *argument)
 	}
 	(void)pthread_mutex_unlock(&maker->mutex);
 	return NULL;
-}
-
-/* Signals are the loop's business. */
-static int thread_create(struct spare_maker *maker)
-{
-	sigset_t all, before;
-	int rc;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&maker->thread, NULL, maker_run, maker);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -rc;
 }
 
 static void maker_free(struct spare_maker *maker)
@@ -137,7 +122,7 @@ int spare_maker_start(const struct stretch_common *common, struct spare_maker **
 	(void)pthread_mutex_init(&maker->mutex, NULL);
 	(void)pthread_cond_init(&maker->wanted, NULL);
 	(void)pthread_cond_init(&maker->done, NULL);
-	rc = thread_create(maker);
+	rc = thread_start(&maker->thread, "pawl-spare", NULL, maker_run, maker);
 	if (rc) {
 		maker_free(maker);
 		return error_set(err, rc, "stream: spare: thread: %s", error_reason(rc));

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "hw/clock.h"
+#include "hw/thread.h"
 #include "sequencer/core/panic.h"
 
 #define PROGRESS_NS NS_PER_MS
@@ -199,7 +199,6 @@ static void *thread_run(void *argument)
 {
 	struct stream_thread *t = argument;
 
-	(void)prctl(PR_SET_NAME, "pawl-stream", 0, 0, 0);
 	(void)prctl(PR_SET_TIMERSLACK, SLACK_NS, 0, 0, 0);
 	while (!atomic_load_explicit(&t->ended, memory_order_acquire)) {
 		if (atomic_load_explicit(&t->wanted, memory_order_acquire))
@@ -262,29 +261,24 @@ struct device *stream_thread_device(const struct stream_thread *t)
 	return t->device;
 }
 
-/* Signals are the loop's business. */
 static int thread_create(struct stream_thread *t, struct error *err)
 {
 	pthread_attr_t attributes;
-	sigset_t all, before;
 	int rc;
 
 	(void)pthread_attr_init(&attributes);
 	if (t->config.cpus)
 		(void)pthread_attr_setaffinity_np(
 			&attributes, sizeof(*t->config.cpus), t->config.cpus);
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&t->thread, &attributes, thread_run, t);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	rc = thread_start(&t->thread, "pawl-stream", &attributes, thread_run, t);
 	(void)pthread_attr_destroy(&attributes);
 	t->config.cpus = NULL; /* the caller's */
-	if (rc == EINVAL)
+	if (rc == -EINVAL)
 		return error_set(err, -EINVAL,
 			"stream: thread: none of the processors that it is pinned to can "
 			"be used; choose others with stream-pin");
 	if (rc)
-		return error_set(err, -rc, "stream: thread: %s", error_reason(-rc));
+		return error_set(err, rc, "stream: thread: %s", error_reason(rc));
 	return 0;
 }
 

@@ -98,7 +98,9 @@ static void an_archive_that_ends_at_the_base_gives_table_and_slots(void **state)
 	assert_int_equal(begun.begin, 200 - SLOTS);
 	expect_log(200 - SLOTS + 1, 200);
 	expect_entries(200);
-	assert_int_equal(stream_begin_archive(rig.archive, &own, true, &rig.err), 0);
+	assert_int_equal(stream_begin_archive(rig.archive, stream_log_end(&own),
+				 own.table.entries, &rig.err),
+		0);
 	assert_int_equal(archive_next(rig.archive), 201);
 }
 
@@ -122,7 +124,9 @@ static void an_archive_behind_the_base_gives_nothing(void **state)
 	assert_int_equal(begun.last, 50);
 	expect_log(61, 60);
 	expect_entries(0);
-	assert_int_equal(stream_begin_archive(rig.archive, &own, false, &rig.err), 0);
+	assert_int_equal(
+		stream_begin_archive(rig.archive, stream_log_end(&own), NULL, &rig.err),
+		0);
 	assert_int_equal(archive_next(rig.archive), 61);
 	assert_int_equal(archive_inexact(rig.archive), 60);
 }
@@ -137,7 +141,9 @@ static void a_log_that_was_filled_makes_the_archive_exact_again(void **state)
 	strcat(rig.path, "-other");
 	rig.config.path = rig.path;
 	rig_open();
-	assert_int_equal(stream_begin_archive(rig.archive, &own, true, &rig.err), 0);
+	assert_int_equal(stream_begin_archive(rig.archive, stream_log_end(&own),
+				 own.table.entries, &rig.err),
+		0);
 	assert_int_equal(archive_next(rig.archive), 201);
 	assert_int_equal(archive_inexact(rig.archive), 0);
 }
