@@ -367,7 +367,7 @@ void streams_look(struct replica *r)
 
 	if (!s->host)
 		return;
-	stream_host_look(s->host, clock_now_ns());
+	stream_host_look(s->host);
 	streams_enter(r);
 	if (!epoch || !stream_host_prepared(s->host, epoch))
 		return;

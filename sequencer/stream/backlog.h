@@ -66,12 +66,6 @@ bool stream_backlog_step(
 /* 0; why the link to the member failed: it has to be subscribed again, there or elsewhere. */
 int stream_backlog_error(const struct stream_backlog *backlog);
 
-/* The log can be archived from now on without a gap. */
-static inline bool stream_backlog_done(const struct stream_log *log, uint64_t archived)
-{
-	return archived + 1 >= stream_log_oldest(log);
-}
-
 /* NULL: nothing. */
 void stream_backlog_end(struct stream_backlog *backlog);
 

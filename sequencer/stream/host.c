@@ -211,11 +211,10 @@ static void notice_tell(struct stream_host *host, struct notice *notice)
 	notice_taken(notice);
 }
 
-void stream_host_look(struct stream_host *host, uint64_t now_ns)
+void stream_host_look(struct stream_host *host)
 {
 	struct error line;
 
-	(void)now_ns;
 	for (unsigned int i = 0; i < host->threads_count; i++)
 		notice_tell(host, &host->threads[i].notice);
 	for (uint32_t i = 0; i < host->streams_end; i++) {

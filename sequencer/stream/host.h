@@ -99,7 +99,7 @@ void stream_host_finish(
 void stream_host_stop(struct stream_host *host, bool remove);
 
 /* The thread calls the loop's attention: prepared, lost, archived.  Cheap when nothing is. */
-void stream_host_look(struct stream_host *host, uint64_t now_ns);
+void stream_host_look(struct stream_host *host);
 
 /*
  * The stream is known here from now on; there is no memory yet.  Again: nothing.  -ENOMEM,

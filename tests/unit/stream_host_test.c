@@ -301,12 +301,12 @@ static void log_that_nobody_has_is_complained_of_once_with_the_streams_name(void
 	while (joiner->lines == 0) {
 		assert_true(clock_now_ns() < until_ns);
 		tell_all(&party);
-		stream_host_look(joiner->host, clock_now_ns());
+		stream_host_look(joiner->host);
 	}
 	assert_ptr_equal(strstr(joiner->line, "stream: orders: fill: "), joiner->line);
 	until_ns = clock_now_ns() + 100 * NS_PER_MS; /* twenty tries */
 	while (clock_now_ns() < until_ns)
-		stream_host_look(joiner->host, clock_now_ns());
+		stream_host_look(joiner->host);
 	assert_int_equal(joiner->lines, 1);
 	assert_false(stream_host_prepared(joiner->host, 3));
 	end();
