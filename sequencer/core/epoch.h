@@ -317,6 +317,8 @@ int epoch_counter_add(struct epoch_machine *m, uint64_t reserve_max, uint64_t no
  * take effect.  False: one may, or has, and the wish stays until it is known.
  */
 bool epoch_counter_drop(struct epoch_machine *m);
+/* A write of the wish is on its way: the store's answer is going to tell what became of it. */
+bool epoch_counter_awaited(const struct epoch_machine *m);
 
 /* The answer to EPOCH_READ_RECORD.  NULL: there is none.  The record is copied. */
 void epoch_on_record(struct epoch_machine *m, const struct epoch_record *record,

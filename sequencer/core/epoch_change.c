@@ -41,14 +41,18 @@ void epoch_change_unknown(struct epoch_machine *m)
 		m->wishes.counter_unknown = m->revision;
 }
 
+bool epoch_counter_awaited(const struct epoch_machine *m)
+{
+	return m->wishes.counter && m->store == EPOCH_STORE_WRITING && counter_is_in(m);
+}
+
 bool epoch_counter_drop(struct epoch_machine *m)
 {
 	struct epoch_wishes *w = &m->wishes;
 
 	if (!w->counter)
 		return true;
-	if ((w->counter_unknown == m->revision ||
-		    (m->store == EPOCH_STORE_WRITING && counter_is_in(m))) &&
+	if ((w->counter_unknown == m->revision || epoch_counter_awaited(m)) &&
 		!MUTATED(COUNTER_DROPPED))
 		return false;
 	if (m->store == EPOCH_STORE_WRITE_WANTED && counter_is_in(m)) {

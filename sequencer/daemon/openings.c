@@ -119,6 +119,16 @@ int opening_overdue(struct replica *r, const char *name, struct error *err)
 		outcome, obstacle);
 }
 
+/* A write that is under way is waited for a little longer: its answer tells the outcome. */
+static bool is_overdue(const struct replica *r, const struct opening *opening)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (now_ns < opening->deadline_ns)
+		return false;
+	return now_ns >= opening->last_ns || !replica_counter_awaited(r, opening->name);
+}
+
 /* True when it is answered. */
 static bool opening_finish(struct openings *openings, const struct opening *opening)
 {
@@ -127,7 +137,7 @@ static bool opening_finish(struct openings *openings, const struct opening *open
 	int rc = opening->stream ? opening_stream_try(r, opening, &err)
 				 : counter_try(r, opening, &err);
 
-	if (rc == -EINPROGRESS && clock_now_ns() >= opening->deadline_ns)
+	if (rc == -EINPROGRESS && is_overdue(r, opening))
 		rc = opening->stream ? opening_stream_overdue(r, opening, &err)
 				     : opening_overdue(r, opening->name, &err);
 	if (rc == -EINPROGRESS)
@@ -138,12 +148,14 @@ static bool opening_finish(struct openings *openings, const struct opening *open
 }
 
 /* The answer has to be there before the client gives up, and is made within a tick. */
-static uint64_t patience_ns(uint64_t told_ns)
+static void deadlines_set(struct opening *opening, uint64_t told_ns)
 {
 	uint64_t wait_ns = told_ns < PATIENCE_MAX_NS ? told_ns : PATIENCE_MAX_NS;
 	uint64_t margin_ns = wait_ns / 4 < MARGIN_NS ? wait_ns / 4 : MARGIN_NS;
 
-	return wait_ns ? wait_ns - margin_ns : OPENING_NS;
+	opening->deadline_ns = clock_now_ns() +
+			       (wait_ns ? wait_ns - margin_ns : OPENING_NS);
+	opening->last_ns = opening->deadline_ns + margin_ns / 2;
 }
 
 /* Answers now, or remembers it. */
@@ -158,7 +170,7 @@ static void opening_begin(
 		return;
 	}
 	*opening = *asked;
-	opening->deadline_ns = clock_now_ns() + patience_ns(wait_ns);
+	deadlines_set(opening, wait_ns);
 	if (opening_finish(openings, opening)) {
 		free(opening);
 		return;

@@ -9,6 +9,7 @@ struct opening {
 	struct connection *connection;
 	uint64_t id;
 	uint64_t deadline_ns;
+	uint64_t last_ns; /* so long may a write under way be waited for beyond it */
 	char name[COUNTER_NAME_MAX + 1];
 	uint64_t from_epoch;
 	uint64_t reserve_max;

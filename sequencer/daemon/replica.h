@@ -166,6 +166,8 @@ int replica_counter_want(struct replica *replica, const char *name, uint64_t res
  * written, and whether the store took it is not known.
  */
 bool replica_counter_drop(struct replica *replica, const char *name);
+/* The store has been asked to write it, and is about to answer. */
+bool replica_counter_awaited(const struct replica *replica, const char *name);
 /* Why a counter can not be made now, and what to do, in @text. */
 void replica_counter_obstacle(const struct replica *replica, char *text, size_t len);
 

@@ -235,6 +235,11 @@ bool replica_counter_drop(struct replica *r, const char *name)
 	return epoch_counter_drop(&r->machine);
 }
 
+bool replica_counter_awaited(const struct replica *r, const char *name)
+{
+	return strcmp(r->added.name, name) == 0 && epoch_counter_awaited(&r->machine);
+}
+
 void replica_counter_obstacle(const struct replica *r, char *text, size_t len)
 {
 	if (r->store_trouble[0])

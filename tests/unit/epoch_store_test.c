@@ -212,9 +212,12 @@ static void a_counter_that_was_sent_is_not_taken_back(void **state)
 
 	(void)state;
 	head_open(&t);
+	assert_false(epoch_counter_awaited(&t.m));
 	expect_counter(&t);
+	assert_true(epoch_counter_awaited(&t.m));
 	assert_false(epoch_counter_drop(&t.m));
 	epoch_on_written(&t.m, EPOCH_NOT_WRITTEN, 0, t.now_ns);
+	assert_false(epoch_counter_awaited(&t.m));
 	assert_true(epoch_counter_drop(&t.m));
 	assert_false(t.m.wishes.counter);
 	t.now_ns = epoch_wake_ns(&t.m);
