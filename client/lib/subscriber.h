@@ -93,6 +93,7 @@ struct subscriber_gap {
 	bool last_try;	   /* the member with the best offer is asked once more */
 	uint64_t position; /* the first of them */
 	uint32_t tried;	   /* members that were asked to feed it, as bits */
+	uint32_t later;	   /* those of them that do not know yet what they have */
 	uint64_t best;	   /* the oldest that any of them has, */
 	uint32_t best_at;  /*   and which one */
 };

@@ -68,6 +68,17 @@ static bool gap_candidate(struct pawl_subscriber *s, uint32_t *member_p)
 	return false;
 }
 
+/*
+ * Who opens its archive yet, or has not entered its epoch, has not said that it lacks anything
+ * (G5).  The handle's timeout ends this.
+ */
+static void gap_ask_again(struct pawl_subscriber *s, uint64_t now_ns)
+{
+	s->gap.tried &= ~s->gap.later;
+	s->gap.later = 0;
+	s->again_ns = now_ns + AGAIN_NS;
+}
+
 /* Everybody was asked: whoever has the most of it is read, and the rest is lost. */
 static bool gap_last_candidate(struct pawl_subscriber *s, uint32_t *member_p)
 {
@@ -118,7 +129,11 @@ static void seek_next(struct pawl_subscriber *s, uint64_t now_ns)
 	if (now_ns < s->again_ns)
 		return;
 	if (s->gap.open && s->tells) {
-		if (gap_candidate(s, &member) || gap_last_candidate(s, &member))
+		if (gap_candidate(s, &member))
+			seek_ask(s, member, SOURCE_INBOX);
+		else if (s->gap.later)
+			gap_ask_again(s, now_ns);
+		else if (gap_last_candidate(s, &member))
 			seek_ask(s, member, SOURCE_INBOX);
 		else
 			gap_give_up(s);
@@ -148,6 +163,7 @@ void seek_failed(struct pawl_subscriber *s, int code)
 		settled(s); /* it goes on with what it has */
 	} else if (s->gap.open) {
 		s->gap.tried |= 1u << member;
+		s->gap.later |= code == -EAGAIN ? 1u << member : 0;
 	} else if (++s->turn >= 2 * members_count(s)) {
 		s->turn = 0;
 		s->rounds++;

@@ -1,6 +1,7 @@
 /* A subscriber that is fed: for want of a log on its host, or out of an archive. */
 #include "tests/unit/subscriber_rig.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -213,6 +214,23 @@ static void what_the_ring_has_no_more_comes_from_the_archive(void **state)
 	assert_null(r->source.logs[0].readers[0].link);
 }
 
+/* After a restart of all an archive may be opened for longer than anybody is asked in one go. */
+static void an_archive_that_is_not_open_yet_is_waited_for(void **state)
+{
+	struct reading *r = *state;
+
+	fake_source_archive(&r->source, 0);
+	reading_subscribe(r, PAWL_FROM_NOW, 0);
+	fake_source_put_until(&r->source, HEAD, 1, 5);
+	reading_gets(r, 5);
+	r->source.logs[0].refusal = EAGAIN;
+	r->source.logs[0].refusals = 130;
+	fake_source_put_until(&r->source, HEAD, 6, 5000);
+	reading_gets(r, 5000);
+	reading_has(r, 0, 1, 5000);
+	assert_int_equal(r->source.logs[0].refusals, 0);
+}
+
 static void a_long_message_across_the_change_comes_whole(void **state)
 {
 	struct reading *r = *state;
@@ -353,6 +371,7 @@ int main(void)
 		CASE(a_feeder_that_is_silent_is_asked_again, of_one),
 		CASE(an_inbox_lies_beside_the_log_until_it_is_fed, of_one),
 		CASE(what_the_ring_has_no_more_comes_from_the_archive, archived_of_one),
+		CASE(an_archive_that_is_not_open_yet_is_waited_for, archived_of_one),
 		CASE(a_long_message_across_the_change_comes_whole, archived_of_one),
 		CASE(the_oldest_is_that_of_the_archive, archived_of_one),
 		CASE(the_oldest_is_that_of_any_member, archived_of_two),
