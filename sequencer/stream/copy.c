@@ -95,8 +95,10 @@ static enum stream_copy_need waiting_look(struct stream *s, uint64_t now_ns)
 
 	if (!s->log.control || (!served && s->stage != STREAM_FOLLOWING))
 		return STREAM_COPY_NEEDS_NOTHING;
-	if (keeper_is_opening(s->keeper) && !is_late(s, now_ns))
+	if (keeper_is_opening(s->keeper)) {
+		s->copy.since_ns = now_ns; /* whether there is a gap nobody knows yet */
 		return STREAM_COPY_NEEDS_NOTHING;
+	}
 	if (!has_gap(s)) {
 		if (served)
 			attach(s);

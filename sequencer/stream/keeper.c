@@ -100,6 +100,7 @@ int keeper_start(
 		return rc;
 	}
 	keeper->config = archive_config_of(keeper, config);
+	keeper->since_ns = clock_now_ns();
 	rc = keeper_opener_begin(keeper);
 	if (rc) {
 		keeper_free(keeper);
@@ -283,7 +284,8 @@ static void well_look(struct keeper *keeper, uint64_t commit, uint64_t now_ns)
 	const struct archiver *archiver = keeper_archiver(keeper);
 	uint64_t consumed = archiver ? archiver_consumed(archiver) : 0;
 
-	if (keeper->well_ns == 0 || consumed != keeper->consumed || consumed >= commit)
+	if (keeper->well_ns == 0 || consumed != keeper->consumed || consumed >= commit ||
+		keeper_is_opening(keeper))
 		keeper->well_ns = now_ns;
 	keeper->consumed = consumed;
 	keeper->is_well = now_ns - keeper->well_ns < KEEPER_PATIENCE_NS;
@@ -331,7 +333,8 @@ uint64_t keeper_waited_for(const struct keeper *keeper)
 
 bool keeper_is_opening(const struct keeper *keeper)
 {
-	return !keeper_archiver(keeper) && !atomic_load(&keeper->tried);
+	return !keeper_archiver(keeper) && !atomic_load(&keeper->tried) &&
+	       clock_now_ns() - keeper->since_ns < KEEPER_OPENING_NS;
 }
 
 bool keeper_is_open(const struct keeper *keeper)

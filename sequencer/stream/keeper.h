@@ -12,8 +12,9 @@
  *     left as it is, and that is an alarm.
  * K3  A stream whose archive is required waits for it, also while the archive can not be opened
  *     or written.  Any other waits while the archive is well: in no alarm, and with nothing to do
- *     or something done within KEEPER_PATIENCE_NS.  So a publisher does not outrun a disk that
- *     keeps going, and one that is full or stuck stops nobody for longer than that.
+ *     or something done within KEEPER_PATIENCE_NS; and while it is opened for the first time, for
+ *     KEEPER_OPENING_NS at most, since a whole segment may have to be read.  So a publisher does
+ *     not outrun a disk that keeps going, and one that is full or stuck stops nobody for longer.
  *
  * What is said to be consumed was appended; what a failed sync takes back later (Z4) may be
  * overwritten in the log by then, and is told as missing.
@@ -35,6 +36,7 @@
 #include "sequencer/stream/host.h"
 
 #define KEEPER_PATIENCE_NS UINT64_C(1000000000)
+#define KEEPER_OPENING_NS UINT64_C(10000000000)
 
 struct keeper_config {
 	const struct stream_archive_settings *settings; /* read during the call */
@@ -119,8 +121,8 @@ struct keeper_place {
 struct keeper_place keeper_place(const struct keeper *keeper);
 
 /*
- * The first try to open the archive is under way: what it has will be known soon.  Any thread,
- * no lock.
+ * The first try to open the archive is under way, and not for KEEPER_OPENING_NS: what it has will
+ * be known soon.  Any thread, no lock.
  */
 bool keeper_is_opening(const struct keeper *keeper);
 /* It is open, and keeper_archived is right. */

@@ -36,6 +36,7 @@ struct keeper {
 	struct archive_cut cut;
 	struct archive *archive;
 	uint64_t base;		       /* of keeper_finish: the archiver's commit point */
+	uint64_t since_ns;	       /* opening began */
 	atomic_bool tried;	       /* to open it, once or more often */
 	_Atomic uint64_t found_oldest; /* at opening, until there is an archiver */
 	_Atomic uint64_t found_last;

@@ -212,6 +212,34 @@ static void a_full_disk_stops_a_stream_whose_archive_is_required(void **state)
 }
 
 /* Its directory can not be made: a stream that requires it has no room beyond its ring. */
+/* A segment is read whole when it is opened, which a cold disk does in more than a moment. */
+static void what_is_slow_to_open_loses_nothing(void **state)
+{
+	uint64_t since;
+
+	(void)state;
+	bed.limits.archiving = STREAM_ARCHIVE_ON;
+	bed_open();
+	bed_publish_all(20);
+	bed_wait_archived(20);
+	keeper_end();
+	atomic_store(&bed_disk.stuck, true);
+	bed_keeper_start();
+	bed_readers_open();
+	keeper_attach(bed.keeper, &bed.log);
+	since = clock_now_ns();
+	while (clock_now_ns() - since < KEEPER_PATIENCE_NS + 200 * NS_PER_MS)
+		(void)bed_publish(1000);
+	assert_true(bed.log.commit < 1000);
+	assert_true(keeper_is_opening(bed.keeper));
+	atomic_store(&bed_disk.stuck, false);
+	bed_publish_all(1000);
+	bed_wait_archived(1000);
+	assert_int_equal(status().missing, 0);
+	keeper_end();
+	expect_archived(1, 1000);
+}
+
 static void an_archive_that_can_not_be_opened_is_tried_again(void **state)
 {
 	(void)state;
@@ -419,6 +447,7 @@ int main(void)
 		BED_STORY(what_the_log_has_up_to_the_base_is_archived_at_the_end),
 		BED_STORY(a_full_disk_stops_the_archive_and_not_the_stream),
 		BED_STORY(a_full_disk_stops_a_stream_whose_archive_is_required),
+		BED_STORY(what_is_slow_to_open_loses_nothing),
 		BED_STORY(an_archive_that_can_not_be_opened_is_tried_again),
 		BED_STORY(opening_goes_on_when_there_is_room_again),
 		BED_STORY(the_next_life_goes_on_without_a_hole),

@@ -99,6 +99,7 @@ static int disk_write(int fd, const void *bytes, size_t len, uint64_t offset)
 
 static int disk_read(int fd, void *bytes, size_t len, uint64_t offset, size_t *len_p)
 {
+	disk_wait();
 	return archive_files_system.read(fd, bytes, len, offset, len_p);
 }
 

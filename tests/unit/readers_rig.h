@@ -33,7 +33,7 @@ struct bed_link {
 struct bed_disk {
 	atomic_bool full;
 	atomic_bool stuck;
-	atomic_uint stuck_count; /* writes that met it stuck */
+	atomic_uint stuck_count; /* reads and writes that met it stuck */
 };
 
 struct bed {
