@@ -48,6 +48,7 @@ struct pawl {
 	struct pawl_counter **counters;
 	uint32_t counters_count;
 	struct pawl_stream *streams; /* a list */
+	uint32_t subscribers_made;
 	uint32_t in_flight;	     /* operations posted on links and not completed */
 	struct pawl_options options; /* defaults filled in */
 	struct device_config device_config;

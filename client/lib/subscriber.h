@@ -98,10 +98,14 @@ struct subscriber_gap {
 	uint32_t best_at;  /*   and which one */
 };
 
-/* A line that a life of a replica gave in a session. */
+/*
+ * A life of a replica that was asked in a session, and the line that it gave.  An answer may be lost
+ * with a connection or an epoch; the line is there all the same, and has to be given back.
+ */
 struct subscriber_reader {
+	bool asked;
 	uint32_t replica;
-	uint32_t reader; /* 0: none */
+	uint32_t reader; /* 0: not known */
 	uint64_t incarnation;
 	uint64_t token;
 };
@@ -116,6 +120,7 @@ struct subscriber_now {
 struct pawl_subscriber {
 	struct stream_listener listener;
 	struct pawl *pawl;
+	uint32_t number; /* of the handle's subscribers: by it members know it again */
 	struct pawl_subscribe_options options;
 	struct stream_subscriber machine;
 	uint32_t polls; /* since the clock was looked at */
@@ -133,15 +138,13 @@ struct pawl_subscriber {
 	uint32_t turn;	    /* the candidate that is asked, see subscriber_seek.c */
 	unsigned int tries; /* of that one; */
 	unsigned int rounds;
-	uint64_t again_ns;  /* nobody is asked before this */
-	bool returns;	    /* what is asked would replace an inbox that does */
-	uint64_t back_ns;   /* ... and is not asked again before this */
-	uint64_t news_ns;   /* when something was seen to have come */
-	uint64_t news_next; /* what was next then */
-	uint32_t late_member;
-	uint64_t late_request; /* given up, but its answer gives a line; 0: none */
-	uint64_t adrift_ns;    /* since when it is not settled; 0: it is */
-	uint64_t stepped_ns;   /* the newest look at what is due */
+	uint64_t again_ns;   /* nobody is asked before this */
+	bool returns;	     /* what is asked would replace an inbox that does */
+	uint64_t back_ns;    /* ... and is not asked again before this */
+	uint64_t news_ns;    /* when something was seen to have come */
+	uint64_t news_next;  /* what was next then */
+	uint64_t adrift_ns;  /* since when it is not settled; 0: it is */
+	uint64_t stepped_ns; /* the newest look at what is due */
 
 	struct device *local; /* for what is mapped */
 	const struct memory_ops *ops;

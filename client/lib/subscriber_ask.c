@@ -11,7 +11,7 @@ const char *subscriber_transport(const struct pawl_subscriber *s, uint32_t membe
 	return own[0] ? own : s->pawl->session.chain[member].transport;
 }
 
-/* The line that this member gave in the present session, or room for one. */
+/* What this member was asked for in the present session, or room for that. */
 static struct subscriber_reader *reader_of(
 	struct pawl_subscriber *s, const struct peer *peer)
 {
@@ -20,10 +20,10 @@ static struct subscriber_reader *reader_of(
 	for (unsigned int i = 0; i < CHAIN_MAX; i++) {
 		struct subscriber_reader *r = &s->readers[i];
 
-		if (r->reader && r->replica == peer->replica &&
+		if (r->asked && r->replica == peer->replica &&
 			r->incarnation == peer->incarnation && r->token == peer->token)
 			return r;
-		if (!r->reader && !room)
+		if (!r->asked && !room)
 			room = r;
 	}
 	return room;
@@ -36,7 +36,8 @@ static void reader_remember(
 
 	if (!r)
 		r = &s->readers[0]; /* one of a session that is over by now */
-	*r = (struct subscriber_reader){.replica = peer->replica,
+	*r = (struct subscriber_reader){.asked = true,
+		.replica = peer->replica,
 		.reader = reader,
 		.incarnation = peer->incarnation,
 		.token = peer->token};
@@ -55,14 +56,16 @@ static void from_fill(const struct pawl_subscriber *s, Control__Subscribe *subsc
 
 static int subscribe_send(struct pawl_subscriber *s)
 {
-	const struct subscriber_reader *reader = reader_of(
-		s, subscriber_peer(s, s->ask.member));
+	const struct peer *peer = subscriber_peer(s, s->ask.member);
+	const struct subscriber_reader *reader = reader_of(s, peer);
 	const struct memory *memory = s->ask.inbox.memory;
 	Control__Request request = CONTROL__REQUEST__INIT;
 	Control__Subscribe subscribe = CONTROL__SUBSCRIBE__INIT;
+	int rc;
 
 	subscribe.counter = subscriber_stream(s)->counter;
 	subscribe.reader = reader ? reader->reader : 0;
+	subscribe.subscriber = s->number;
 	if (memory) {
 		subscribe.inbox = (char *)memory->ops->address(memory);
 		subscribe.inbox_slots = s->options.inbox_slots;
@@ -70,8 +73,11 @@ static int subscribe_send(struct pawl_subscriber *s)
 	from_fill(s, &subscribe);
 	request.body_case = CONTROL__REQUEST__BODY_SUBSCRIBE;
 	request.subscribe = &subscribe;
-	return stream_request(
+	rc = stream_request(
 		subscriber_stream(s), s->ask.member, &request, &s->ask.request);
+	if (!rc)
+		reader_remember(s, peer, subscribe.reader);
+	return rc;
 }
 
 int ask_send(struct pawl_subscriber *s, uint32_t member, enum source_kind kind)
@@ -98,10 +104,6 @@ void ask_drop(struct pawl_subscriber *s)
 {
 	place_close(&s->ask.place);
 	inbox_close(&s->ask.inbox);
-	if (s->stage == SUBSCRIBER_ASKED) {
-		s->late_member = s->ask.member;
-		s->late_request = s->ask.request;
-	}
 	s->ask.kind = SOURCE_NONE;
 	s->ask.request = 0;
 }
@@ -153,19 +155,6 @@ static int answer_used(struct pawl_subscriber *s, const Control__Subscribed *ans
 	return answer_take(s, answer);
 }
 
-/* Too late to be used; but it gave a line, which is to be given back. */
-static bool late_reply(
-	struct pawl_subscriber *s, uint32_t member, const Control__Reply *reply)
-{
-	if (!s->late_request || reply->id != s->late_request || member != s->late_member)
-		return false;
-	s->late_request = 0;
-	if (reply->error || reply->body_case != CONTROL__REPLY__BODY_SUBSCRIBED)
-		return true;
-	reader_remember(s, subscriber_peer(s, member), reply->subscribed->reader);
-	return true;
-}
-
 static int refusal_take(struct pawl_subscriber *s, const Control__Reply *reply)
 {
 	return error_set(&s->why, -(int)reply->error, "%s", reply->text);
@@ -177,8 +166,6 @@ bool ask_reply(
 	struct pawl_subscriber *s = (struct pawl_subscriber *)listener;
 	int rc;
 
-	if (late_reply(s, member, reply))
-		return true;
 	if (s->stage != SUBSCRIBER_ASKED || member != s->ask.member ||
 		reply->id != s->ask.request)
 		return false;
@@ -205,10 +192,11 @@ static void leave(struct pawl_subscriber *s, uint32_t member)
 	Control__Unsubscribe unsubscribe = CONTROL__UNSUBSCRIBE__INIT;
 	uint64_t id;
 
-	if (!r || !r->reader)
+	if (!r || !r->asked)
 		return;
 	unsubscribe.counter = subscriber_stream(s)->counter;
 	unsubscribe.reader = r->reader;
+	unsubscribe.subscriber = s->number;
 	request.body_case = CONTROL__REQUEST__BODY_UNSUBSCRIBE;
 	request.unsubscribe = &unsubscribe;
 	if (stream_request(subscriber_stream(s), member, &request, &id) == 0)

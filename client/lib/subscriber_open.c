@@ -103,7 +103,6 @@ static void on_lost(struct stream_listener *listener)
 	struct pawl_subscriber *s = (struct pawl_subscriber *)listener;
 
 	s->tells = false; /* G3 */
-	s->late_request = 0;
 	if (s->stage == SUBSCRIBER_SETTLED || !s->adrift_ns)
 		s->adrift_ns = clock_now_ns();
 	s->stage = SUBSCRIBER_ADRIFT;
@@ -198,6 +197,7 @@ int pawl_subscribe(struct pawl_stream *stream,
 			"pawl: %s/%s: subscribe: out of memory", stream->pawl->where,
 			stream->name);
 	s->options = taken;
+	s->number = ++stream->pawl->subscribers_made;
 	rc = subscriber_make(stream, s, &stream->pawl->err);
 	if (rc) {
 		subscriber_free(&s->listener, false);

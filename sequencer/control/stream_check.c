@@ -102,7 +102,9 @@ int subscribed_check(const Control__Subscribed *subscribed, struct error *err)
 
 int unsubscribe_check(const Control__Unsubscribe *unsubscribe, struct error *err)
 {
-	if (unsubscribe->counter >= COUNTERS_MAX || unsubscribe->reader == 0 ||
+	bool named = unsubscribe->reader > 0 || unsubscribe->subscriber > 0;
+
+	if (unsubscribe->counter >= COUNTERS_MAX || !named ||
 		unsubscribe->reader > READERS_MAX)
 		return message_refuse(err, "unsubscribe: out of range");
 	return 0;

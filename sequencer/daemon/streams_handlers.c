@@ -35,6 +35,7 @@ static int reader_add(struct replica *r, const struct session *session,
 		.inbox = subscribe->inbox,
 		.inbox_slots = subscribe->inbox_slots,
 		.reader = subscribe->reader,
+		.subscriber = subscribe->subscriber,
 		.pid = (uint64_t)session->pid,
 		.program = session->program};
 
@@ -94,7 +95,7 @@ void streams_unsubscribe(struct handlers *h, struct connection *connection, uint
 
 	if (session && streams_seat(r, unsubscribe->counter))
 		stream_host_reader_remove(r->streams.host, unsubscribe->counter,
-			session->token, unsubscribe->reader);
+			session->token, unsubscribe->reader, unsubscribe->subscriber);
 	reply.id = id;
 	reply.body_case = CONTROL__REPLY__BODY_UNSUBSCRIBED;
 	reply.unsubscribed = &unsubscribed;

@@ -204,7 +204,8 @@ struct stream_reader_config {
 	bool oldest;	   /* begin with the oldest there is, archive included */
 	const char *inbox; /* "": it reads in place */
 	uint32_t inbox_slots;
-	uint32_t reader; /* it goes on as this one; 0: it is new */
+	uint32_t reader;     /* it goes on as this one; 0: it is new, or does not know */
+	uint32_t subscriber; /* the session's own number for it; 0: it has none */
 	uint64_t pid;
 	const char *program;
 	bool replica; /* another replica's archive: one for each token, and not waited for */
@@ -220,8 +221,9 @@ struct stream_reader_answer {
 int stream_host_reader_add(struct stream_host *host, uint32_t counter,
 	const struct stream_reader_config *config, struct stream_reader_answer *answer_p,
 	struct error *err) __attribute__((warn_unused_result));
-void stream_host_reader_remove(
-	struct stream_host *host, uint32_t counter, uint64_t token, uint32_t reader);
+/* @reader 0: the one that is the session's @subscriber. */
+void stream_host_reader_remove(struct stream_host *host, uint32_t counter, uint64_t token,
+	uint32_t reader, uint32_t subscriber);
 
 /*
  * Who may link to the streams' memory, and whose links end: sessions, and replicas outside the

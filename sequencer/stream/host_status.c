@@ -26,15 +26,15 @@ int stream_host_reader_add(struct stream_host *host, uint32_t counter,
 	return rc;
 }
 
-void stream_host_reader_remove(
-	struct stream_host *host, uint32_t counter, uint64_t token, uint32_t reader)
+void stream_host_reader_remove(struct stream_host *host, uint32_t counter, uint64_t token,
+	uint32_t reader, uint32_t subscriber)
 {
 	struct stream *s = host_stream(host, counter);
 
 	if (!s || !s->readers)
 		return;
 	host_hold(s);
-	readers_remove(s->readers, token, reader);
+	readers_remove(s->readers, token, reader, subscriber);
 	host_release(s);
 }
 

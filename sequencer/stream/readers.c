@@ -88,13 +88,29 @@ static void reader_drop(struct readers *readers, struct reader *reader)
 		readers->top--;
 }
 
-/* The session's reader of that number, or NULL. */
+/* One that does not know its number, for the answer was lost with a connection or an epoch. */
+static struct reader *subscriber_find(
+	struct readers *readers, uint64_t token, uint32_t subscriber)
+{
+	for (uint32_t i = 0; i < readers->top && subscriber > 0; i++) {
+		struct reader *reader = &readers->at[i];
+
+		if (reader->state != READER_NONE && reader->token == token &&
+			reader->subscriber == subscriber)
+			return reader;
+	}
+	return NULL;
+}
+
+/* The session's reader of that number, or that subscriber's; or NULL. */
 static struct reader *reader_find(
-	struct readers *readers, uint64_t token, uint32_t number)
+	struct readers *readers, uint64_t token, uint32_t number, uint32_t subscriber)
 {
 	struct reader *reader;
 
-	if (number == 0 || number > readers->top)
+	if (number == 0)
+		return subscriber_find(readers, token, subscriber);
+	if (number > readers->top)
 		return NULL;
 	reader = &readers->at[number - 1];
 	return reader->state != READER_NONE && reader->token == token ? reader : NULL;
@@ -198,6 +214,7 @@ static void reader_begin(struct readers *readers, struct reader *reader,
 	memset(reader, 0, sizeof(*reader));
 	reader->state = link ? READER_CONNECTING : READER_IN_PLACE;
 	reader->token = config->token;
+	reader->subscriber = config->subscriber;
 	reader->replica = config->replica;
 	reader->pid = config->pid;
 	(void)snprintf(reader->program, sizeof(reader->program), "%s",
@@ -226,7 +243,8 @@ int readers_add(struct readers *readers, const struct stream_log *log,
 	if (config->replica)
 		reader = replica_find(readers, config->token);
 	else
-		reader = reader_find(readers, config->token, config->reader);
+		reader = reader_find(
+			readers, config->token, config->reader, config->subscriber);
 	if (!reader)
 		reader = place_find(readers);
 	if (!reader) {
@@ -246,9 +264,10 @@ int readers_add(struct readers *readers, const struct stream_log *log,
 	return 0;
 }
 
-void readers_remove(struct readers *readers, uint64_t token, uint32_t number)
+void readers_remove(
+	struct readers *readers, uint64_t token, uint32_t number, uint32_t subscriber)
 {
-	struct reader *reader = reader_find(readers, token, number);
+	struct reader *reader = reader_find(readers, token, number, subscriber);
 
 	if (reader)
 		reader_drop(readers, reader);

@@ -60,13 +60,16 @@ int readers_make(const struct readers_config *config, struct readers **readers_p
 void readers_free(struct readers *readers);
 
 /*
- * As stream_host_reader_add; and errors of connect.  A reader that asks again (config->reader) in
- * the same session goes on as that one, with what it asks for now; on an error it is as before.
+ * As stream_host_reader_add; and errors of connect.  A reader that asks again (config->reader, or
+ * config->subscriber if it has not heard the answer) in the same session goes on as that one, with
+ * what it asks for now; on an error it is as before.
  */
 int readers_add(struct readers *readers, const struct stream_log *log,
 	const struct stream_reader_config *config, struct stream_reader_answer *answer_p,
 	struct error *err) __attribute__((warn_unused_result));
-void readers_remove(struct readers *readers, uint64_t token, uint32_t reader);
+/* As stream_host_reader_remove. */
+void readers_remove(
+	struct readers *readers, uint64_t token, uint32_t reader, uint32_t subscriber);
 /* The session is over, and with it all its readers. */
 void readers_evict(struct readers *readers, uint64_t token);
 

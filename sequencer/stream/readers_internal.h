@@ -16,7 +16,8 @@ enum reader_state {
 struct reader {
 	enum reader_state state;
 	uint64_t token;
-	bool replica; /* it is another replica's archive */
+	uint32_t subscriber; /* of the session; 0: not known */
+	bool replica;	     /* it is another replica's archive */
 	uint64_t pid;
 	char program[64];
 	uint64_t consumed; /* R5 */

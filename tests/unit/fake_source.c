@@ -119,12 +119,14 @@ static uint32_t reader_take(struct fake_log *log, const Control__Subscribe *want
 {
 	uint32_t i = wanted->reader ? wanted->reader - 1 : 0;
 
-	while (!wanted->reader && log->readers[i].used)
+	while (!wanted->reader && log->readers[i].used &&
+		log->readers[i].subscriber != wanted->subscriber)
 		i++;
 	PAWL_ASSERT(i < FAKE_READERS);
 	if (log->readers[i].link)
 		shm_memory_ops.disconnect(log->readers[i].link);
-	log->readers[i] = (struct fake_reader){.used = true};
+	log->readers[i] = (struct fake_reader){
+		.used = true, .subscriber = wanted->subscriber};
 	return i;
 }
 
@@ -188,7 +190,8 @@ static void on_subscribe(struct fake_source *s, struct fake_replica *r,
 	reply.id = request->id;
 	reply.body_case = CONTROL__REPLY__BODY_SUBSCRIBED;
 	reply.subscribed = &told;
-	fake_reply_send(c, &reply);
+	if (!log->answers_nothing)
+		fake_reply_send(c, &reply);
 }
 
 static void reader_end(struct fake_reader *reader)
@@ -196,6 +199,16 @@ static void reader_end(struct fake_reader *reader)
 	if (reader->link)
 		shm_memory_ops.disconnect(reader->link);
 	*reader = (struct fake_reader){.used = false};
+}
+
+static void on_unsubscribe(struct fake_log *log, const Control__Unsubscribe *leaving)
+{
+	uint32_t i = leaving->reader ? leaving->reader - 1 : 0;
+
+	while (!leaving->reader && i + 1 < FAKE_READERS &&
+		log->readers[i].subscriber != leaving->subscriber)
+		i++;
+	reader_end(&log->readers[i]);
 }
 
 static bool on_request(struct fake *fake, struct fake_replica *r,
@@ -211,7 +224,7 @@ static bool on_request(struct fake *fake, struct fake_replica *r,
 		on_subscribe(s, r, c, request);
 		return true;
 	case CONTROL__REQUEST__BODY_UNSUBSCRIBE:
-		reader_end(&log_of(s, r)->readers[request->unsubscribe->reader - 1]);
+		on_unsubscribe(log_of(s, r), request->unsubscribe);
 		/* Partner: reading_left. */
 		__atomic_fetch_add(&log_of(s, r)->unsubscribes, 1, __ATOMIC_RELEASE);
 		return true;

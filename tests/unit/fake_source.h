@@ -20,6 +20,7 @@
 
 struct fake_reader {
 	bool used;
+	uint32_t subscriber;
 	struct link *link; /* to its inbox; NULL: it reads in place */
 	struct stream_feed feed;
 	bool now; /* it began with what came after it */
@@ -40,6 +41,7 @@ struct fake_log {
 	int refusal;		   /* an errno for every Subscribe; 0: none */
 	unsigned int refusals;	   /* ... for so many; 0: for all */
 	atomic_bool feeds_nothing;
+	atomic_bool answers_nothing; /* to a Subscribe, though there is a reader then */
 };
 
 struct fake_source {

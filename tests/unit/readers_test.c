@@ -64,7 +64,7 @@ static void a_line_of_a_former_reader_is_not_the_next_ones(void **state)
 	bed_open();
 	bed_publish_all(50);
 	first = add_in_place(5, 50).reader;
-	readers_remove(bed.readers, 5, first);
+	readers_remove(bed.readers, 5, first, 0);
 	second = add_in_place(6, 20).reader;
 	assert_int_not_equal(first, second);
 	line_write(first, 50);
@@ -74,6 +74,37 @@ static void a_line_of_a_former_reader_is_not_the_next_ones(void **state)
 		assert_int_equal(add_in_place(7, 20).consumed, 20);
 	for (uint32_t i = 0; i < STREAM_READERS_MAX; i++)
 		assert_int_equal(reader_status(i).consumed, 20);
+}
+
+/* The answer was lost with a connection or an epoch. */
+static void who_asks_again_without_its_number_is_the_same_reader(void **state)
+{
+	struct stream_reader_config config = {
+		.token = 5, .inbox = "", .consumed = 20, .subscriber = 3};
+	struct stream_reader_status status;
+	struct stream_reader_answer first, again, other;
+
+	(void)state;
+	bed_open();
+	bed_publish_all(50);
+	assert_int_equal(
+		readers_add(bed.readers, &bed.log, &config, &first, &bed.err), 0);
+	config.consumed = 30;
+	assert_int_equal(
+		readers_add(bed.readers, &bed.log, &config, &again, &bed.err), 0);
+	assert_int_equal(first.reader, again.reader);
+	assert_int_equal(again.consumed, 30);
+	config.subscriber = 4;
+	assert_int_equal(
+		readers_add(bed.readers, &bed.log, &config, &other, &bed.err), 0);
+	assert_int_not_equal(first.reader, other.reader);
+	readers_remove(bed.readers, 6, 0, 3); /* another session's */
+	assert_true(readers_status(bed.readers, &bed.log, 1, &status));
+	readers_remove(bed.readers, 5, 0, 3);
+	assert_true(readers_status(bed.readers, &bed.log, 0, &status));
+	assert_int_equal(status.reader, other.reader);
+	readers_remove(bed.readers, 5, 0, 4);
+	assert_false(readers_status(bed.readers, &bed.log, 0, &status));
 }
 
 static void only_so_many_fit_and_a_session_takes_its_own_along(void **state)
@@ -90,7 +121,7 @@ static void only_so_many_fit_and_a_session_takes_its_own_along(void **state)
 		readers_add(bed.readers, &bed.log, &config, &answer, &bed.err), -EUSERS);
 	assert_non_null(strstr(bed.err.text, BED_STREAM));
 	/* Another session's reader is not ended by a wrong guess. */
-	readers_remove(bed.readers, 9, 1);
+	readers_remove(bed.readers, 9, 1, 0);
 	assert_true(
 		readers_status(bed.readers, &bed.log, STREAM_READERS_MAX - 1, &status));
 	readers_evict(bed.readers, 1);
@@ -391,6 +422,7 @@ int main(void)
 		BED_STORY(a_reader_in_place_has_a_line_and_a_lag),
 		BED_STORY(a_line_is_believed_between_what_it_said_and_the_commit_point),
 		BED_STORY(a_line_of_a_former_reader_is_not_the_next_ones),
+		BED_STORY(who_asks_again_without_its_number_is_the_same_reader),
 		BED_STORY(only_so_many_fit_and_a_session_takes_its_own_along),
 		BED_STORY(what_makes_no_sense_is_refused),
 		BED_STORY(a_fed_subscriber_gets_all_in_order_around_both_rings),

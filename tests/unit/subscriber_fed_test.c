@@ -146,6 +146,20 @@ static void another_member_feeds_on_where_the_last_one_was(void **state)
 	reading_has(r, 0, 1, 400);
 }
 
+/* A stream that blocks would wait for it until the process ends. */
+static void a_reader_of_which_no_answer_told_is_given_back(void **state)
+{
+	struct reading *r = *state;
+
+	r->source.logs[1].answers_nothing = true;
+	reading_subscribe(r, PAWL_FROM_NOW, 0);
+	fake_source_put_until(&r->source, ALL, 1, 100);
+	reading_gets(r, 100);
+	assert_int_equal(r->s->place.member, 0);
+	reading_left(r, 1);
+	assert_false(r->source.logs[1].readers[0].used);
+}
+
 static void a_feeder_that_is_silent_is_asked_again(void **state)
 {
 	struct reading *r = *state;
@@ -370,6 +384,7 @@ int main(void)
 		CASE(another_member_feeds_on_where_the_last_one_was, of_two),
 		CASE(a_feeder_that_is_silent_is_asked_again, of_one),
 		CASE(an_inbox_lies_beside_the_log_until_it_is_fed, of_one),
+		CASE(a_reader_of_which_no_answer_told_is_given_back, of_two),
 		CASE(what_the_ring_has_no_more_comes_from_the_archive, archived_of_one),
 		CASE(an_archive_that_is_not_open_yet_is_waited_for, archived_of_one),
 		CASE(a_long_message_across_the_change_comes_whole, archived_of_one),
