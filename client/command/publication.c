@@ -30,8 +30,9 @@ struct publication {
 	struct input input;
 	uint64_t submitted;
 	uint64_t acknowledged;
-	uint64_t failed; /* results without an outcome */
-	bool broken;	 /* the stream does not go on: nothing is worth waiting for */
+	uint64_t failed;  /* results that were no acknowledgement */
+	uint64_t refused; /* those of them that are not in for sure */
+	bool broken;	  /* the stream does not go on: nothing is worth waiting for */
 	uint64_t progress_ns;
 	unsigned int idle; /* turns in a row without a result */
 	uint64_t submitted_ns[TIMES];
@@ -68,6 +69,7 @@ static void result_take(
 			position_print(p, result, now_ns);
 		return;
 	}
+	p->refused += result->status == -EUSERS;
 	if (p->failed++ == 0)
 		(void)stream_failed(p);
 }
@@ -252,10 +254,12 @@ static int rest_await(struct publication *p)
 
 static void outcome_tell(const struct publication *p)
 {
-	uint64_t unknown = p->submitted - p->acknowledged;
+	uint64_t unknown = p->submitted - p->acknowledged - p->refused;
 
 	(void)fprintf(stderr, "pawl publish: %s: %" PRIu64 " message%s acknowledged",
 		p->target->text, p->acknowledged, p->acknowledged == 1 ? "" : "s");
+	if (p->refused)
+		(void)fprintf(stderr, ", %" PRIu64 " not published", p->refused);
 	if (unknown)
 		(void)fprintf(stderr, ", %" PRIu64 " more may be in", unknown);
 	(void)fputc('\n', stderr);

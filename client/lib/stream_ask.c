@@ -214,8 +214,8 @@ static void member_refused(
 		return;
 	if (code == -EUSERS && stream->row_asked) {
 		publishing_fail(stream->publishing, code,
-			"the stream has as many publishers as it has rows; a row is free "
-			"again when a publisher closes its handle");
+			"all its rows for publishers are taken; end some publishers, or "
+			"make the stream anew in a cluster with a larger --sessions-max");
 		return;
 	}
 	stream->refused = refusal_code(code);

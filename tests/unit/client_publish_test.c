@@ -362,7 +362,8 @@ static void without_a_free_row_nothing_goes_in(void **state)
 	desk_open(d);
 	d->rig.fake.stream.row_refusal = EUSERS;
 	assert_int_equal(pawl_publish(d->stream, "x", 1, NULL), -EUSERS);
-	assert_non_null(strstr(pawl_errmsg(d->rig.pawl), "as many publishers"));
+	assert_non_null(
+		strstr(pawl_errmsg(d->rig.pawl), "rows for publishers are taken"));
 	desk_submit(d, "y", 4);
 	result = desk_take(d);
 	assert_int_equal(result.cookie, 4);
