@@ -1,5 +1,7 @@
 # What the system tests share: directories of their own, real processes, and an end that leaves
 # nothing behind, however the test ends.  A test sources it and speaks with the words below.
+# A test that fails leaves its files, and the status of its chain, in the directory PAWL_TEST_KEEP, if
+# that is set.
 # shellcheck shell=bash
 #
 #   story TEXT                 says what comes next
@@ -32,6 +34,7 @@ tear_down() {
 	local result=$? pid lock log
 	trap '' INT TERM HUP
 	set +e
+	[ "$result" = 0 ] || [ -z "${where:-}" ] || timeout 5 pawl status "$where" >"$work/status.err" 2>&1
 	for pid in "${spawned[@]}"; do
 		kill -KILL "$pid" 2>/dev/null
 	done
@@ -46,6 +49,7 @@ tear_down() {
 		done
 		[ -z "${last_words:-}" ] || echo "$last_words"
 	fi
+	[ "$result" = 0 ] || [ -z "${PAWL_TEST_KEEP:-}" ] || cp -r "$work" "$PAWL_TEST_KEEP"
 	[ -z "${PAWL_TEST_NAMESPACE:-}" ] || umount -l "$work"/* 2>/dev/null
 	rm -rf "$work" "$memory"
 }

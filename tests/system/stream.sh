@@ -1,10 +1,12 @@
 # What the tests of streams share, on top of chain.sh: publishers that are fed with messages and write
 # down what was acknowledged, subscribers that write what they deliver, and a judge.
-# A message is "NAME N", the name of its publisher and its number there, 1, 2, 3, ...
+# A message is "NAME N", the name of its publisher and its number there, 1, 2, 3, ..., or longer by the
+# begin of $text.
 # shellcheck shell=bash
 #
-#   stream_make STREAM [OPTION...]      makes it; the words below are about the one made last
+#   stream_make STREAM [OPTION...]      makes it; what is started below is of the one made last
 #   stream_end                          the newest position that is acknowledged
+#   text_is BYTES                       messages are longer by 0 to so many bytes
 #   publisher_start NAME [EACH [MS]]    so many messages (10) every so many ms (5)
 #   publisher_goes_on NAME              until it has more acknowledged
 #   publisher_kill NAME
@@ -16,8 +18,8 @@
 #   subscribers_end                     by SIGTERM
 #   delivered_is_right                  everything from the oldest, into $work/delivered, and the judge
 . "$(dirname "${BASH_SOURCE[0]}")/chain.sh"
-stream=''
-declare -A publisher_pids=() subscriber_pids=() publishers_killed=()
+stream='' text=''
+declare -A publisher_pids=() subscriber_pids=() publishers_killed=() stream_of=()
 
 stream_make() {
 	stream=$1
@@ -27,11 +29,18 @@ stream_make() {
 	rm -f "$work"/feed-stop
 }
 
+text_is() {
+	text=$(seq -s . 1 $(($1 / 2 + 1)))
+	text=${text:0:$1}
+}
+
+# How much of the text a message has is told by its number; the judge knows it too.
 feeder() { # feeder NAME EACH MS
 	local n=0 k
 	while [ ! -e "$work/feed-stop" ]; do
 		for ((k = 0; k < $2; k++)); do
-			echo "$1 $((++n))"
+			n=$((n + 1))
+			echo "$1 $n${text:+ ${text:0:n * 7919 % (${#text} + 1)}}"
 		done
 		nap_ms "$3"
 	done
@@ -40,6 +49,7 @@ feeder() { # feeder NAME EACH MS
 
 publisher_start() {
 	local name=$1
+	stream_of[$name]=$stream
 	: >"$work/ack-$stream-$name"
 	pawl publish --timeout 60 --positions "$where/$stream" < <(feeder "$name" "${2:-10}" "${3:-5}") \
 		>"$work/ack-$stream-$name" 2>"$work/publisher-$stream-$name.err" &
@@ -48,10 +58,12 @@ publisher_start() {
 }
 
 acknowledged() { # acknowledged NAME
+	local stream=${stream_of[$1]}
 	wc -l <"$work/ack-$stream-$1"
 }
 
 publisher_has() {
+	local stream=${stream_of[$1]}
 	alive "${publisher_pids[$1]}" || fail "publisher $1 ended: $(cat "$work/publisher-$stream-$1.err")"
 	[ "$(acknowledged "$1")" -ge "$2" ]
 }
@@ -77,9 +89,10 @@ publisher_kill() {
 }
 
 publishers_end() {
-	local name
+	local name stream
 	: >"$work/feed-stop"
 	for name in "${!publisher_pids[@]}"; do
+		stream=${stream_of[$name]}
 		await 60 dead "${publisher_pids[$name]}"
 		wait "${publisher_pids[$name]}" ||
 			fail "publisher $name: exit status $?: $(cat "$work/publisher-$stream-$name.err")"
@@ -100,18 +113,21 @@ subscriber_run() { # subscriber_run NAME OPTION...
 subscriber_start() {
 	local name=$1
 	shift
+	stream_of[$name]=$stream
 	: >"$work/sub-$stream-$name"
 	: >"$work/subscriber-$stream-$name.err"
 	subscriber_run "$name" --from oldest "$@"
 }
 
 subscriber_has() { # subscriber_has NAME LINES
+	local stream=${stream_of[$1]}
 	alive "${subscriber_pids[$1]}" ||
 		fail "subscriber $1 ended: $(cat "$work/subscriber-$stream-$1.err")"
 	[ "$(wc -l <"$work/sub-$stream-$1")" -ge "$2" ]
 }
 
 subscriber_goes_on() {
+	local stream=${stream_of[$1]}
 	await "${2:-20}" subscriber_has "$1" $(($(wc -l <"$work/sub-$stream-$1") + 20))
 }
 
@@ -122,20 +138,22 @@ subscriber_kill() {
 
 # The last line may be cut; what is behind the last whole one comes again.
 subscriber_again() {
-	local file=$work/sub-$stream-$1 last=0
+	local stream=${stream_of[$1]} last=0
+	local file=$work/sub-$stream-$1
 	[ -z "$(tail -c 1 "$file")" ] || sed -i '$d' "$file"
 	[ ! -s "$file" ] || last=$(tail -n 1 "$file" | cut -f 1)
 	subscriber_run "$1" --from $((last + 1))
 }
 
 subscriber_has_what_is_delivered() {
+	local stream=${stream_of[$1]}
 	alive "${subscriber_pids[$1]}" ||
 		fail "subscriber $1 ended: $(cat "$work/subscriber-$stream-$1.err")"
 	cmp -s "$work/delivered" "$work/sub-$stream-$1"
 }
 
 subscriber_has_all() {
-	local deadline=$((SECONDS + 20))
+	local deadline=$((SECONDS + 20)) stream=${stream_of[$1]}
 	until subscriber_has_what_is_delivered "$1"; do
 		[ "$SECONDS" -le "$deadline" ] ||
 			fail "subscriber $1 delivered something else: $(cmp "$work/delivered" "$work/sub-$stream-$1" 2>&1)"
@@ -155,7 +173,11 @@ subscribers_end() { # subscribers_end [STATUS]
 # Positions are dense; no message comes twice; those of a publisher are in order; what was
 # acknowledged is there, where it was acknowledged (0: it is in, and was not told where).
 judge='
-BEGIN { FS = "\t" }
+BEGIN {
+	FS = "\t"
+	text = ENVIRON["text"]
+	text_len = length(text)
+}
 function wrong(what) {
 	if (++errors <= 5)
 		printf "position %s: %s\n", $1, what >"/dev/stderr"
@@ -169,13 +191,17 @@ FILENAME == delivered {
 		next
 	}
 	messages++
+	part[3] = ""
 	split($4, part, " ")
-	if ($4 in at)
-		wrong("\"" $4 "\" was delivered at " at[$4] " already")
+	what = part[1] " " part[2]
+	if (what in at)
+		wrong("\"" what "\" was delivered at " at[what] " already")
 	if (part[2] != last[part[1]] + 1)
-		wrong("\"" $4 "\" comes after number " last[part[1]] + 0)
+		wrong("\"" what "\" comes after number " last[part[1]] + 0)
+	if (part[3] != substr(text, 1, text_len ? part[2] * 7919 % (text_len + 1) : 0))
+		wrong("\"" what "\" has a text of " length(part[3]) " bytes that is another")
 	last[part[1]] = part[2]
-	at[$4] = $1
+	at[what] = $1
 	next
 }
 FNR == 1 { name = FILENAME; sub(prefix, "", name) }
@@ -203,7 +229,7 @@ stream_end() {
 # judge_run DELIVERED: with everything that was acknowledged in the stream.
 judge_run() {
 	local said
-	said=$(awk -v delivered="$1" -v prefix="^$work/ack-$stream-" "$judge" "$1" "$work/ack-$stream"-* 2>&1) ||
+	said=$(text=$text awk -v delivered="$1" -v prefix="^$work/ack-$stream-" "$judge" "$1" "$work/ack-$stream"-* 2>&1) ||
 		fail "the deliveries are wrong: $said"
 	echo "  $said"
 }
