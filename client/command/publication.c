@@ -16,9 +16,10 @@
 
 #define BATCH 64
 #define RESULTS 64
-#define LOOK_MS 200   /* between two looks at signals and at the handle */
-#define YIELDS 256    /* turns without a result, before naps */
-#define NAP_NS 200000 /* the processor is left to others */
+#define LOOK_MS 200	/* between two looks at signals and at the handle */
+#define YIELDS 256	/* turns without a result, before naps */
+#define NAP_NS 200000	/* the processor is left to others */
+#define MOVING_TIMES 12 /* the timeout: while the stream moves for others */
 #define TIMES (2 * PAWL_PUBLISH_DEPTH_MAX) /* more than are in flight, and a batch */
 
 _Static_assert(
@@ -33,7 +34,9 @@ struct publication {
 	uint64_t failed;  /* results that were no acknowledgement */
 	uint64_t refused; /* those of them that are not in for sure */
 	bool broken;	  /* the stream does not go on: nothing is worth waiting for */
-	uint64_t progress_ns;
+	uint64_t progress_ns; /* the newest acknowledgement, */
+	uint64_t moved_ns;    /*   and the newest movement of the stream */
+	uint64_t committed;
 	unsigned int idle; /* turns in a row without a result */
 	uint64_t submitted_ns[TIMES];
 };
@@ -102,23 +105,58 @@ static void nap(const struct publication *p)
 		(void)nanosleep(&pause, NULL);
 }
 
+/*
+ * A stream that waits for a slow archive or subscriber moves a little at a time, and what is
+ * acknowledged next may have a ring of positions before it: that is back-pressure, not an end.
+ */
+static void movement_look(struct publication *p, uint64_t now_ns)
+{
+	struct pawl_stream_stats stats;
+
+	if (pawl_stream_stats_get(p->target->stream, &stats) ||
+		stats.committed == p->committed)
+		return;
+	p->committed = stats.committed;
+	p->moved_ns = now_ns;
+}
+
+static bool waits_on(const struct publication *p, uint64_t now_ns)
+{
+	uint64_t timeout_ns = p->config.timeout_ns;
+	uint64_t waited_ns = now_ns - p->progress_ns;
+
+	return waited_ns <= timeout_ns || (now_ns - p->moved_ns <= timeout_ns &&
+						  waited_ns <= MOVING_TIMES * timeout_ns);
+}
+
+static int patience_ended(const struct publication *p, uint64_t now_ns)
+{
+	return command_fail("pawl publish: %s: nothing was acknowledged for %" PRIu64
+			    " s, and the stream %s at position %" PRIu64
+			    "; look at 'pawl status'",
+		p->target->text, (now_ns - p->progress_ns) / 1000000000u,
+		now_ns - p->moved_ns > p->config.timeout_ns ? "stands still" : "is only",
+		p->committed);
+}
+
 /* Takes results, or waits a little for one; not for ever. */
 static int results_await(struct publication *p)
 {
 	int rc = results_take(p);
+	uint64_t now;
 
 	if (rc || p->broken)
 		return COMMAND_FAILURE;
 	if (p->idle == 0)
 		return COMMAND_OK;
-	if (clock_now_ns() - p->progress_ns <= p->config.timeout_ns) {
+	now = clock_now_ns();
+	movement_look(p, now);
+	if (waits_on(p, now)) {
 		nap(p);
 		return COMMAND_OK;
 	}
 	p->broken = true;
-	return command_fail("pawl publish: %s: nothing was acknowledged for %" PRIu64
-			    " s; look at 'pawl status'",
-		p->target->text, p->config.timeout_ns / 1000000000u);
+	return patience_ended(p, now);
 }
 
 /* All of them, however long they have to wait for room. */

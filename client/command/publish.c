@@ -246,7 +246,9 @@ int command_publish(int argc, char **argv)
 		{"archive", OPTION_ARCHIVE, "WHAT", 0,
 			"... replicas archive it: off, on, required (off)", 0},
 		{"timeout", TARGET_OPTION_TIMEOUT, "S", 0,
-			"Give up when nothing is acknowledged for S seconds (5)", 0},
+			"Give up when the stream stands still for S seconds (5), or "
+			"nothing is acknowledged for 12 times as long",
+			0},
 		{0}};
 	static const struct argp argp = {options, publish_option, "NAME/STREAM",
 		"Publish the lines of standard input in a stream, and wait until all "

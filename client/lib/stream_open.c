@@ -198,8 +198,10 @@ int pawl_stream_stats_get(
 
 	if (!stream->pawl->hot->alive)
 		return -EBADF;
-	if (p)
+	if (p) {
 		stats.redone = p->redone + p->machine.voids;
+		stats.committed = p->machine.commit;
+	}
 	*stats_p = stats;
 	return 0;
 }

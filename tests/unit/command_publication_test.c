@@ -12,6 +12,7 @@
 
 #include "client/command/command.h"
 #include "client/command/publication.h"
+#include "hw/clock.h"
 #include "tests/unit/fake_command.h"
 
 #define MESSAGES_MAX 4096
@@ -28,6 +29,8 @@ static struct {
 	unsigned int polls;
 	unsigned int answer_every; /* polls; 0: never */
 	unsigned int fail_at;	   /* the message whose outcome nobody knows; 0: none */
+	uint64_t moves_until_ns;   /* positions of others are committed; 0: never */
+	uint64_t committed;
 } stream;
 
 static const struct target target = {.text = "desk/orders"};
@@ -73,6 +76,17 @@ int pawl_publish_poll(
 		}
 	}
 	*count_p = count;
+	return 0;
+}
+
+int pawl_stream_stats_get(const struct pawl_stream *s, struct pawl_stream_stats *stats_p)
+{
+	(void)s;
+	if (clock_now_ns() < stream.moves_until_ns)
+		stream.committed++;
+	else if (stream.moves_until_ns)
+		stream.answer_every = 1;
+	*stats_p = (struct pawl_stream_stats){.committed = stream.committed};
 	return 0;
 }
 
@@ -236,6 +250,31 @@ static void no_acknowledgement_for_too_long_ends_it(void **state)
 	assert_non_null(strstr(fake_command_line, "nothing was acknowledged for"));
 }
 
+/* A lagging archive lets a little through at a time, and others were first. */
+static void a_stream_that_moves_is_waited_for(void **state)
+{
+	(void)state;
+	stream.answer_every = 0;
+	stream.moves_until_ns = clock_now_ns() + 3 * config.timeout_ns;
+	input_is("a\nb\n", 4);
+	assert_int_equal(run_quietly(), COMMAND_OK);
+	assert_int_equal(stream.answered, 2);
+}
+
+static void one_that_moves_for_others_only_is_waited_for_a_while(void **state)
+{
+	uint64_t since = clock_now_ns();
+
+	(void)state;
+	config.timeout_ns /= 4;
+	stream.answer_every = 0;
+	stream.moves_until_ns = UINT64_MAX;
+	input_is("a\n", 2);
+	assert_int_equal(run_quietly(), COMMAND_FAILURE);
+	assert_true(clock_now_ns() - since > 8 * config.timeout_ns);
+	assert_non_null(strstr(fake_command_line, "the stream is only at position"));
+}
+
 static void an_unknown_outcome_ends_it(void **state)
 {
 	(void)state;
@@ -266,6 +305,8 @@ int main(void)
 		STORY(frames_are_taken_apart),
 		STORY(an_end_within_a_frame_is_an_error),
 		STORY(no_acknowledgement_for_too_long_ends_it),
+		STORY(a_stream_that_moves_is_waited_for),
+		STORY(one_that_moves_for_others_only_is_waited_for_a_while),
 		STORY(an_unknown_outcome_ends_it),
 		STORY(no_input_is_no_error),
 	};

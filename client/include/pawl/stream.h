@@ -180,6 +180,8 @@ struct pawl_stream_stats {
 	uint64_t
 		redone; /* times that messages were drawn again, for a void or an epoch */
 	uint64_t delivered; /* messages, by this handle's subscribers */
+	uint64_t
+		committed; /* as a publisher heard last: while it grows, the stream moves */
 };
 
 /* -EBADF. */
