@@ -21,8 +21,9 @@
  *     it may be another's.
  * G4  Memory of others is used only as far as its mapping goes, and sizes are the stream's
  *     limits, whatever is written there.
- * G5  A range is lost only when the stream has no archive, or every member has been asked for it
- *     (D5).
+ * G5  A range is lost only when the stream has no archive, or every member has said what it has
+ *     of it (D5); one that opens its archive yet has not.
+ * G6  A member that was asked is left, whether or not its answer came: it has a reader since.
  */
 #ifndef PAWL_CLIENT_SUBSCRIBER_H
 #define PAWL_CLIENT_SUBSCRIBER_H

@@ -76,7 +76,7 @@ static int subscribe_send(struct pawl_subscriber *s)
 	rc = stream_request(
 		subscriber_stream(s), s->ask.member, &request, &s->ask.request);
 	if (!rc)
-		reader_remember(s, peer, subscribe.reader);
+		reader_remember(s, peer, subscribe.reader); /* G6 */
 	return rc;
 }
 
