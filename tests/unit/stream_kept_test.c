@@ -152,6 +152,22 @@ static void late_subscriber_is_fed_out_of_archive_and_log(void **state)
 	end();
 }
 
+/* What the loop does every now and then: an archive that was opened late is attached. */
+static void wait_archiving(uint32_t member)
+{
+	uint64_t deadline_ns = clock_now_ns() + WAIT_NS;
+	struct stream_status status = {.archiving = false};
+	struct stream_copy_want want;
+
+	while (!status.archiving) {
+		(void)stream_host_copy(
+			party.members[member].host, COUNTER, clock_now_ns(), &want);
+		assert_true(
+			stream_host_status(party.members[member].host, COUNTER, &status));
+		assert_true(clock_now_ns() < deadline_ns);
+	}
+}
+
 /*
  * All memory is lost, and nobody's log matters: the head begins from its archive, the other one
  * is filled from it, and both have the publishers' newest messages.
@@ -177,6 +193,8 @@ static void cluster_begins_from_its_archives(void **state)
 	assert_true(stream_host_entry(party.members[0].host, COUNTER, 1, &entry));
 	assert_true(entry.publisher == hand.machine.publisher && entry.id == base);
 	assert_false(stream_host_entry(party.members[1].host, COUNTER, 1, &entry));
+	wait_archiving(0);
+	wait_archiving(1);
 	hand_publish(&hand, 100);
 	guest_begin(&guest, 1);
 	guest_await(&guest, base + 100);
