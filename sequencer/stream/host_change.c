@@ -63,6 +63,7 @@ int stream_host_prepare(struct stream_host *host, uint32_t counter,
 	int rc;
 
 	PAWL_ASSERT(s && change->chain.place < change->chain.count);
+	spare_maker_rest(host->ways.maker);
 	host_hold(s);
 	begun = is_begun(s, change);
 	if (!begun)
@@ -129,7 +130,8 @@ void stream_host_enter(struct stream_host *host, uint32_t counter, uint64_t epoc
 	host_hold(s);
 	stream_enter(s, epoch, region, word_offset);
 	release_and_ask(host, s);
-	/* The words of the epoch before are gone (K2 of spare.h), and nobody waits any more. */
+	/* The words of the epoch before are gone (K2 of spare.h). */
+	spare_maker_rest(host->ways.maker);
 	if (s->change.chain.count > 1)
 		stream_spare_want(s);
 }

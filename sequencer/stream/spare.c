@@ -8,12 +8,14 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "hw/clock.h"
 #include "hw/thread.h"
 #include "sequencer/core/panic.h"
 
 #define SHARE 4 /* of what is free, at most one of so many parts (K3) */
 #define NICE 5	/* those who move messages come first */
 #define CLOSING_MAX 64
+#define REST_NS (200 * NS_PER_MS)
 
 struct spare_maker {
 	const struct stretch_common *common;
@@ -24,6 +26,7 @@ struct spare_maker {
 	struct spare *first; /* the newest first: there are few */
 	int closing[CLOSING_MAX];
 	uint32_t closing_count;
+	uint64_t rests_until_ns;
 	bool ended;
 };
 
@@ -69,6 +72,14 @@ static void close_one(struct spare_maker *maker)
 	(void)pthread_mutex_lock(&maker->mutex);
 }
 
+static void work_one(struct spare_maker *maker)
+{
+	if (maker->closing_count > 0)
+		close_one(maker);
+	else
+		make_one(maker);
+}
+
 void spare_maker_close(struct spare_maker *maker, int fd)
 {
 	bool room;
@@ -83,6 +94,27 @@ void spare_maker_close(struct spare_maker *maker, int fd)
 		(void)close(fd);
 }
 
+void spare_maker_rest(struct spare_maker *maker)
+{
+	(void)pthread_mutex_lock(&maker->mutex);
+	maker->rests_until_ns = clock_now_ns() + REST_NS;
+	(void)pthread_mutex_unlock(&maker->mutex);
+}
+
+/* The mutex is held.  False: there is something to do, but not yet (K4). */
+static bool is_time(struct spare_maker *maker)
+{
+	uint64_t until_ns = maker->rests_until_ns;
+	struct timespec until = {.tv_sec = (time_t)(until_ns / (1000 * NS_PER_MS)),
+		.tv_nsec = (long)(until_ns % (1000 * NS_PER_MS))};
+
+	if (maker->ended || clock_now_ns() >= until_ns)
+		return true;
+	(void)pthread_cond_clockwait(
+		&maker->wanted, &maker->mutex, CLOCK_MONOTONIC, &until);
+	return false;
+}
+
 /* What is closed makes room for what is made (K2). */
 static void *maker_run(void *argument)
 {
@@ -91,12 +123,10 @@ static void *maker_run(void *argument)
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* of this thread */
 	(void)pthread_mutex_lock(&maker->mutex);
 	while (!maker->ended || maker->closing_count > 0) {
-		if (maker->closing_count > 0)
-			close_one(maker);
-		else if (maker->first)
-			make_one(maker);
-		else
+		if (maker->closing_count == 0 && !maker->first)
 			(void)pthread_cond_wait(&maker->wanted, &maker->mutex);
+		else if (is_time(maker))
+			work_one(maker);
 	}
 	(void)pthread_mutex_unlock(&maker->mutex);
 	return NULL;

@@ -11,6 +11,8 @@
  * K2  There is one per stream at most, made when the memory of two changes is not there at the
  *     same time: together they take no more than a change does anyway.
  * K3  A spare takes at most a part of what is free, and is done without when that is not enough.
+ * K4  Nothing is begun for a moment after a change: those that go on in the new epoch, clients too,
+ *     need the processors more.
  */
 #ifndef PAWL_STREAM_SPARE_H
 #define PAWL_STREAM_SPARE_H
@@ -47,6 +49,9 @@ void spare_maker_stop(struct spare_maker *maker);
 
 /* Closes the last descriptor of a file that has no name any more, which frees its pages. */
 void spare_maker_close(struct spare_maker *maker, int fd);
+
+/* The chain changes (K4). */
+void spare_maker_rest(struct spare_maker *maker);
 
 /* One of @len bytes for stream @counter, if there is none or it is not asked for yet. */
 void spare_want(

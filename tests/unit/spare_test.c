@@ -175,6 +175,34 @@ static void a_file_is_closed_in_the_background(void **state)
 	}
 }
 
+/* Neither made nor closed (K4); a machine that is slow to look only makes it rest longer. */
+static void nothing_is_begun_for_a_moment_after_a_change(void **state)
+{
+	struct shelf *s = *state;
+	uint64_t begun_ns = clock_now_ns();
+	int fd = open(s->directory, O_RDONLY);
+
+	assert_true(fd >= 0);
+	spare_maker_rest(s->maker);
+	spare_maker_close(s->maker, fd);
+	spare_want(s->maker, &s->spare, COUNTER, LEN);
+	made(s);
+	assert_true(clock_now_ns() - begun_ns >= 100 * NS_PER_MS);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+}
+
+/* Who ends does not wait for the moment to be over. */
+static void what_rests_can_be_dropped(void **state)
+{
+	struct shelf *s = *state;
+	struct stretch stretch = words(s, 1);
+
+	spare_maker_rest(s->maker);
+	spare_want(s->maker, &s->spare, COUNTER, LEN);
+	assert_false(spare_take(s->maker, &s->spare, LEN, &stretch));
+	assert_false(spare_is_awaited(s->maker, &s->spare));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, shelf_make, shelf_end)
 
 int main(void)
@@ -185,6 +213,8 @@ int main(void)
 		TEST(one_that_was_just_wanted_can_be_taken_or_dropped),
 		TEST(what_would_take_too_much_is_done_without),
 		TEST(a_file_is_closed_in_the_background),
+		TEST(nothing_is_begun_for_a_moment_after_a_change),
+		TEST(what_rests_can_be_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
