@@ -25,7 +25,7 @@ void stream_log_released_update(struct stream_log *log)
 {
 	uint64_t released = least(log->commit, log->waited_for);
 
-	if (!log->tail)
+	if (!log->tail && !MUTATED(STREAM_RELEASED_ALONE))
 		released = least(released, word_load(&log->places.words->back.released));
 	log->released = released;
 }

@@ -27,7 +27,7 @@ int readers_make(const struct readers_config *config, struct readers **readers_p
 	readers->config = *config;
 	(void)snprintf(readers->stream, sizeof(readers->stream), "%s", config->stream);
 	readers->config.stream = readers->stream;
-	readers->hold = UINT64_MAX;
+	readers->hold = STREAM_HOLD_NONE;
 	*readers_p = readers;
 	return 0;
 }

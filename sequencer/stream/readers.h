@@ -17,7 +17,7 @@
  * R6  A reader that needs what only the archive has is not waited for until it has reached the log.
  *     The archive of another replica (copy.h) is never waited for; it ends with its link.
  * R7  When a stream that blocks has lost a member of the chain, nothing that the lost member's
- *     readers may need is released at the head for READERS_GRACE_NS: they come back meanwhile.
+ *     readers may need is released for READERS_GRACE_NS: they come back meanwhile (hold.h).
  *
  * Feeding takes turns, a bounded piece each.  A link without room is tried in the next turn; one
  * that failed is ended, and the reader is not fed until it subscribes again.

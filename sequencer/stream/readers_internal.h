@@ -3,6 +3,7 @@
 #define PAWL_STREAM_READERS_INTERNAL_H
 
 #include "sequencer/core/limits.h"
+#include "sequencer/stream/hold.h"
 #include "sequencer/stream/readers.h"
 
 enum reader_state {
@@ -39,10 +40,7 @@ struct readers {
 	uint32_t next; /* place for a new reader, if it is free */
 	uint32_t turn; /* whose turn is next */
 
-	uint64_t epoch; /* entered last, and its chain */
-	struct stream_chain chain;
-	uint64_t hold; /* R7; UINT64_MAX: nothing is held */
-	uint64_t hold_until_ns;
+	struct stream_hold hold; /* R7 */
 
 	bool line_set;
 	struct error line;

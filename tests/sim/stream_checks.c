@@ -342,7 +342,7 @@ void check_delivery(struct sim_subscriber *k, const struct stream_delivery *d)
 		cluster_trace(c, "subscriber %u%s: lost %" PRIu64 " to %" PRIu64,
 			k->index, k->in_place ? " in place" : "", d->first, d->last);
 		k->start = d->last;
-		if (s->block && d->first > k->unguarded)
+		if (s->block && !stream_guard_allows(k, d->first))
 			cluster_wrong(c, "a subscriber was lapped that is waited for");
 		break;
 	case STREAM_TOO_LONG:

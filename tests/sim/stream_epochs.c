@@ -89,7 +89,8 @@ void stream_start(struct sim_replica *r)
 	struct streams *s = r->cluster->streams;
 	struct stream_replica *sr = of(r);
 
-	sr->inbox = memory_expose(r, (uint64_t)s->ring * STREAM_SLOT);
+	sr->inbox = memory_expose(r, stream_readers_len(s));
+	sr->hold = STREAM_HOLD_NONE;
 	sr->memory = memory_expose(r, log_len(s));
 	sr->lost = false;
 	memset(&sr->log, 0, sizeof(sr->log));
@@ -118,6 +119,7 @@ void stream_crash(struct sim_replica *r)
 	struct stream_replica *sr = of(r);
 
 	stream_wires_close(sr);
+	stream_readers_forget(r);
 	stream_fill_leave(sr);
 	stream_follow_leave(sr);
 	if (sr->inbox)
@@ -147,7 +149,7 @@ static struct memory *inbox_memory(struct sim_replica *r)
 
 void stream_install(struct sim_replica *r, struct sim_region *region)
 {
-	region->stream = memory_expose(r, stream_acks_offset(SUBSCRIBERS_MAX));
+	region->stream = memory_expose(r, stream_words_len(PUBLISHERS_MAX));
 	region->stream_inbox = inbox_memory(r);
 	region->stream_shared = MUTATED(STREAM_INBOX_REUSED);
 	region->stream_ready = false;
@@ -227,7 +229,7 @@ void stream_serve(struct sim_replica *r)
 			.slot_len = STREAM_SLOT,
 			.mask = c->streams->ring - 1}};
 	sr->fed_seen = 0;
-	stream_log_waits_for(&sr->log, stream_waited_for(r));
+	stream_readers_enter(r, place);
 	stream_log_enter(&sr->log, &entering);
 }
 

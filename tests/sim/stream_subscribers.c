@@ -24,6 +24,7 @@ static void machine_begin(struct sim_subscriber *k)
 		.buffer_len = sizeof(k->buffer)};
 
 	stream_subscriber_init(&k->machine, &config);
+	stream_guard_begin(k);
 	k->placed = config.from == STREAM_FROM_POSITION;
 	k->last = k->start = config.from == STREAM_FROM_POSITION ? config.position - 1
 								 : 0;
@@ -39,6 +40,7 @@ void subscriber_start(struct sim_subscriber *k)
 
 static void leave(struct sim_subscriber *k)
 {
+	stream_guard_left(k);
 	stream_subscriber_detach(&k->machine);
 	wire_close(&k->ack);
 	if (k->inbox)
@@ -47,7 +49,6 @@ static void leave(struct sim_subscriber *k)
 	k->attached_ns = 0;
 	k->half = false;
 	k->generation++;
-	k->unguarded = UINT64_MAX;
 }
 
 void subscriber_close(struct sim_subscriber *k)
@@ -86,40 +87,64 @@ static void deliver(struct sim_subscriber *k, uint32_t count)
 
 /* A replica's log, read in place */
 
-static struct sim_region *place_region(struct sim_subscriber *k)
+/* The words of the epoch that is served there; NULL: the replica is gone, or not ready. */
+static struct sim_region *place_region(struct sim_replica *r)
 {
-	struct sim_replica *r = &k->cluster->replicas[k->replica];
-	struct stream_replica *sr = &k->cluster->streams->replicas[k->replica];
-	struct sim_region *region = r->alive ? replica_region(r, k->epoch) : NULL;
-
-	return region && region->stream && sr->serial == k->serial ? region : NULL;
-}
-
-static void place_attach(struct sim_subscriber *k)
-{
-	struct cluster *c = k->cluster;
-	struct sim_replica *r = &c->replicas[cluster_random(c, c->config.replicas)];
-	struct stream_replica *sr = &c->streams->replicas[r->index];
+	struct stream_replica *sr = &r->cluster->streams->replicas[r->index];
 	struct sim_region *region;
-	struct stream_ring ring = {
-		.bytes = k->copy, .slot_len = STREAM_SLOT, .mask = c->streams->ring - 1};
 
 	region = r->alive && r->served ? replica_region(r, r->served) : NULL;
 	if (!region || !region->stream || !sr->bytes || sr->lost ||
 		sr->log.control->epoch != r->served)
+		return NULL;
+	return region;
+}
+
+static void place_attach(struct sim_subscriber *k, struct sim_replica *r)
+{
+	struct cluster *c = k->cluster;
+	struct stream_replica *sr = &c->streams->replicas[r->index];
+	struct sim_region *region = place_region(r);
+	struct stream_ring ring = {
+		.bytes = k->copy, .slot_len = STREAM_SLOT, .mask = c->streams->ring - 1};
+
+	if (!region)
 		return;
 	memset(k->copy, 0, sizeof(k->copy));
-	k->replica = r->index;
 	k->epoch = r->served;
 	k->serial = sr->serial;
-	k->attached_ns = cluster_now(c);
 	k->half = false;
-	k->unguarded = stream_log_end(&sr->log);
 	cluster_trace(c, "subscriber %u: reads at replica %u in epoch %lu", k->index,
 		r->index + 1, (unsigned long)k->epoch);
 	stream_subscriber_attach(&k->machine, &ring, &stream_words_of(region)->commit,
 		&sr->log.control->oldest);
 	begun(k);
+}
+
+static void place_begin(struct sim_subscriber *k)
+{
+	struct sim_replica *r = &k->cluster->replicas[cluster_random(
+		k->cluster, k->cluster->config.replicas)];
+
+	place_attach(k, r);
+	if (k->machine.end)
+		stream_replica_read(r, k);
+}
+
+/* The epoch may have ended there: it goes on with the next one's words, as soon as they are there. */
+static void place_look(struct sim_subscriber *k)
+{
+	struct sim_replica *r = &k->cluster->replicas[k->replica];
+	struct stream_replica *sr = &k->cluster->streams->replicas[k->replica];
+
+	if (!r->alive || r->life != k->life || sr->lost || sr->serial != k->serial) {
+		leave(k);
+		return;
+	}
+	if (k->machine.end && replica_region(r, k->epoch) && r->served == k->epoch)
+		return;
+	stream_subscriber_detach(&k->machine);
+	place_attach(k, r);
 }
 
 /* The next slot is copied in two steps, between which anything may happen to it. */
@@ -148,18 +173,19 @@ static void place_tick(struct sim_subscriber *k)
 	uint32_t looks = 1 + (uint32_t)cluster_random(c, 6);
 	uint64_t before = k->machine.next;
 
-	if (k->attached_ns && !place_region(k))
-		leave(k);
+	if (k->attached_ns)
+		place_look(k);
 	if (k->attached_ns && cluster_now(c) - k->attached_ns > PATIENCE_NS)
 		leave(k); /* it may be a zombie: look elsewhere */
 	if (!k->attached_ns)
-		place_attach(k);
-	if (!k->attached_ns)
+		place_begin(k);
+	if (!k->machine.end)
 		return;
 	while (looks-- > 0)
 		place_read(k);
 	if (k->machine.next != before)
 		k->attached_ns = cluster_now(c);
+	stream_replica_line(k);
 }
 
 /* An inbox that a replica feeds */
@@ -221,23 +247,21 @@ static void acknowledge(struct sim_subscriber *k)
 {
 	struct cluster *c = k->cluster;
 	struct sim_replica *r = &c->replicas[k->replica];
-	struct sim_region *region = r->alive ? replica_region(r, k->epoch) : NULL;
+	struct memory *inbox = c->streams->replicas[k->replica].inbox;
 	uint64_t consumed = stream_subscriber_consumed(&k->machine);
 
-	if (!region || !region->stream) {
+	if (!r->alive || r->life != k->life) {
 		k->asked_ns = 0;
 		subscribe(k);
 		return;
 	}
-	if (!wire_tend(&k->ack, c, k->device,
-		    region->stream->ops->address(region->stream), 2) ||
+	if (!wire_tend(&k->ack, c, k->device, inbox->ops->address(inbox), 2) ||
 		!wire_collect(&k->ack, NULL, NULL))
 		return;
 	if (k->ack.fresh)
 		k->acked = 0;
 	if (consumed != k->acked && wire_has_room(&k->ack, 1) &&
-		wire_write(&k->ack, stream_acks_offset(k->index), &consumed,
-			sizeof(consumed)))
+		wire_write(&k->ack, stream_line_offset(k), &consumed, sizeof(consumed)))
 		k->acked = consumed;
 }
 

@@ -61,6 +61,7 @@ struct streams *streams_choose(uint64_t seed, struct cluster_config *config)
 	s->ring = 4u << random_below(&random, 4);
 	s->hole_ns = s->calm ? 50000000 : 90000 + random_below(&random, 200000);
 	s->block = random_chance(&random, 300000);
+	s->grace_ns = 500000 + random_below(&random, 4000000);
 	s->follows = random_chance(&random, 700000);
 	s->eagerness = random_chance(&random, 500000) ? 300 : 30;
 	s->long_messages = random_chance(&random, 600000)

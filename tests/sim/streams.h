@@ -11,7 +11,9 @@
 
 #include "sequencer/core/stream_log.h"
 #include "sequencer/core/stream_publisher.h"
+#include "sequencer/core/mutation.h"
 #include "sequencer/core/stream_subscriber.h"
+#include "sequencer/stream/hold.h"
 #include "tests/sim/cluster.h"
 
 #define STREAM_COUNTER 0
@@ -27,6 +29,9 @@
 #define STREAM_LIVES_MAX 128
 #define WIRE_DEPTH 32
 
+/* So long a session lasts after its subscriber was heard last. */
+#define STREAM_SESSION_NS 1500000
+
 /* What links of streams present: below are those of clients. */
 #define STREAM_TOKEN_PUBLISHER (UINT64_C(1) << 40)
 #define STREAM_TOKEN_CHAIN (UINT64_C(1) << 41)
@@ -41,13 +46,16 @@ struct wire {
 	char address[MEMORY_ADDRESS_MAX];
 };
 
-/* A subscriber that a replica feeds. */
+/* A subscriber that reads at a replica. */
 struct stream_fed_one {
 	bool active;
+	bool in_place;	     /* else it is fed */
 	uint64_t generation; /* of its subscription */
+	uint64_t consumed;
 	struct stream_feed feed;
 	struct wire wire;
-	uint64_t down_ns;
+	uint64_t
+		gone_ns; /* since then it has left, or can not be reached; 0: it is there */
 };
 
 struct stream_replica {
@@ -61,8 +69,11 @@ struct stream_replica {
 	struct memory *reused; /* a backup's, as the broken rule has it */
 	struct wire successor, predecessor;
 	struct stream_fed_one fed[SUBSCRIBERS_MAX];
-	uint64_t fed_seen; /* newest end of its inbox, over the same link */
-	uint64_t from;	   /* the epoch whose log its own goes on from; 0: none */
+	struct stream_hold hold;
+	uint64_t known_ns;   /* the head knows what was released here then */
+	uint64_t telling_ns; /* the predecessor does */
+	uint64_t fed_seen;   /* newest end of its inbox, over the same link */
+	uint64_t from;	     /* the epoch whose log its own goes on from; 0: none */
 	struct stream_fill *fill;
 	uint64_t fill_epoch;
 	uint64_t filled; /* up to here it may be ahead of the commit point */
@@ -100,6 +111,17 @@ struct stream_life {
 	uint64_t positions[IDS_MAX]; /* where acknowledged messages are said to be */
 };
 
+/* How long nothing of a stream that blocks may be lost to a subscriber (stream_guard.c). */
+struct sim_guard {
+	bool registered; /* at the replica that it reads from, */
+	bool known;	 /*   and the head knows */
+	uint64_t registered_ns;
+	uint64_t until_ns; /* covered for so long */
+	uint32_t replica;  /* whose session it is that covers */
+	uint64_t life;
+	uint64_t unguarded; /* what is up to here may be lost */
+};
+
 struct sim_subscriber {
 	struct cluster *cluster;
 	uint32_t index;
@@ -113,10 +135,11 @@ struct sim_subscriber {
 	uint64_t generation;
 	uint64_t attached_ns;
 	uint64_t asked_ns;
-	uint64_t last;	    /* of what was delivered or lost; */
-	uint64_t start;	    /* deliveries may begin inside a message after this */
-	uint64_t unguarded; /* what is up to here was not waited for when it came */
-	uint32_t replica;   /* that it reads from, or is fed by */
+	uint64_t last;	/* of what was delivered or lost; */
+	uint64_t start; /* deliveries may begin inside a message after this */
+	struct sim_guard guard;
+	uint32_t replica; /* that it reads from, or is fed by, and in which life */
+	uint64_t life;
 	uint64_t epoch;
 	uint64_t serial;
 	struct memory *inbox;
@@ -151,10 +174,11 @@ struct streams {
 	uint32_t publishers_count, subscribers_count;
 	uint32_t ring; /* slots */
 	uint64_t hole_ns;
-	bool block;   /* subscribers are waited for */
-	bool calm;    /* nothing goes wrong */
-	bool follows; /* who is outside copies the log meanwhile */
-	bool plans;   /* people change the chain once all is well: what hangs goes on */
+	uint64_t grace_ns; /* for subscribers of a member that is lost */
+	bool block;	   /* subscribers are waited for */
+	bool calm;	   /* nothing goes wrong */
+	bool follows;	   /* who is outside copies the log meanwhile */
+	bool plans; /* people change the chain once all is well: what hangs goes on */
 	uint32_t eagerness;
 	uint32_t long_messages; /* per thousand */
 	uint32_t torn;		/* per thousand writes, those that arrive in two parts */
@@ -169,6 +193,8 @@ struct streams {
 	uint64_t acked;			     /* largest position that was acknowledged */
 	uint64_t loss; /* everything up to here may be gone: an operator said so */
 	uint64_t serials;
+	uint64_t newest_epoch; /* that its head has entered, */
+	struct epoch_chain newest_chain;
 	uint64_t deliveries;
 	uint64_t holes, refused, gone; /* for those who look at traces */
 };
@@ -196,10 +222,36 @@ bool wire_write(struct wire *w, uint64_t offset, const void *bytes, size_t len);
 
 /* stream_replica.c: the thread that serves streams */
 void stream_replica_tick(struct sim_replica *r);
-void stream_replica_subscribe(struct sim_replica *r, const struct parcel *parcel);
-uint64_t stream_acks_offset(uint32_t subscriber);
 void stream_wires_close(struct stream_replica *sr);
+/* True: the whole run was posted. */
+bool stream_run_post(struct wire *w, const struct stream_log *log,
+	const struct stream_run *run, uint32_t mask);
+void stream_fed_post(struct wire *w, struct stream_feed *feed, uint64_t oldest);
+
+/* stream_readers.c: the subscribers of a replica */
+uint64_t stream_readers_len(const struct streams *s);
+uint64_t stream_line_offset(const struct sim_subscriber *k);
+void stream_replica_subscribe(struct sim_replica *r, const struct parcel *parcel);
+/* It begins to read in place. */
+void stream_replica_read(struct sim_replica *r, struct sim_subscriber *k);
+/*   and says how far it is. */
+void stream_replica_line(const struct sim_subscriber *k);
+void stream_readers_feed(struct sim_replica *r);
+void stream_readers_enter(struct sim_replica *r, uint32_t place);
+/* The replica dies. */
+void stream_readers_forget(struct sim_replica *r);
 uint64_t stream_waited_for(struct sim_replica *r);
+
+/* stream_guard.c: who must not be lapped */
+void stream_guard_begin(struct sim_subscriber *k);
+void stream_guard_registered(struct sim_subscriber *k);
+void stream_guard_left(struct sim_subscriber *k);
+void stream_guard_forgotten(
+	const struct sim_replica *r, struct sim_subscriber *k, uint64_t generation);
+void stream_guard_told(struct sim_replica *r, const struct sim_replica *predecessor);
+void stream_guard_entered(struct sim_replica *r);
+/* Whether it may have lost what begins at @first. */
+bool stream_guard_allows(struct sim_subscriber *k, uint64_t first);
 
 /* stream_epochs.c: changes of the chain, as a daemon carries them out */
 bool stream_admit(struct sim_replica *r, const struct memory *memory, uint64_t token,

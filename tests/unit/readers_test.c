@@ -374,7 +374,7 @@ static void who_comes_back_after_a_failover_has_lost_nothing(void **state)
 	bed_open();
 	bed_publish_all(500);
 	base = bed.log.commit;
-	bed.readers->epoch = 0; /* it was no member of the epoch before */
+	bed.readers->hold.epoch = 0; /* it was no member of the epoch before */
 	bed_next_epoch(&alone);
 	for (int i = 0; i < 100; i++)
 		(void)bed_publish(1000);
@@ -402,12 +402,12 @@ static void a_change_that_loses_nobody_does_not_stop_publishing(void **state)
 	bed_open();
 	bed_publish_all(500);
 	joined.at[1] = (struct stream_member){.replica = 2, .incarnation = 9};
-	bed.readers->chain = alone;
+	bed.readers->hold.chain = alone;
 	bed_next_epoch(&alone);
 	bed_publish_all(1000);
 	/* The second member goes: its readers need no more than a ring, and that is released. */
-	bed.readers->chain = joined;
-	bed.readers->chain.count = 2;
+	bed.readers->hold.chain = joined;
+	bed.readers->hold.chain.count = 2;
 	bed_next_epoch(&alone);
 	for (int i = 0; i < 100; i++)
 		(void)bed_publish(2000);
