@@ -107,14 +107,21 @@ struct resumed {
 	const struct session *session;
 };
 
-/* A session that comes back has left its former connection, which may not have ended yet. */
-static void former_forget(void *context, struct connection *connection)
+/*
+ * A session that comes back has left its former connection, which may not have ended yet.  After
+ * the network was cut it can be the other way round: this Join is the late one, of a connection
+ * that the client has given up, and it would wait for ever on the other one, without a session.
+ * So that one ends, and whoever still uses it joins again.
+ */
+static void former_end(void *context, struct connection *connection)
 {
 	const struct resumed *resumed = context;
 
-	if (connection != resumed->connection &&
-		connection_session(connection) == resumed->session)
-		connection_session_set(connection, NULL);
+	if (connection == resumed->connection ||
+		connection_session(connection) != resumed->session)
+		return;
+	connection_session_set(connection, NULL);
+	connection_end(connection);
 }
 
 static void session_attach(
@@ -122,7 +129,7 @@ static void session_attach(
 {
 	struct resumed resumed = {connection, session};
 
-	server_for_each(h->server, former_forget, &resumed);
+	server_for_each(h->server, former_end, &resumed);
 	connection_session_set(connection, session);
 }
 

@@ -365,6 +365,11 @@ void server_free(struct server *server)
 	free(server);
 }
 
+void connection_end(struct connection *connection)
+{
+	connection_close(connection);
+}
+
 const struct peer *connection_peer(const struct connection *connection)
 {
 	return &connection->peer;

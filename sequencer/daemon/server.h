@@ -65,7 +65,7 @@ const char *server_endpoint(const struct server *server, unsigned int index);
 /* Sends a reply that nobody asked for to every connection. */
 void server_tell_all(struct server *server, Control__Reply *reply);
 
-/* Calls @visit for every connection; it may reply, and nothing else. */
+/* Calls @visit for every connection; it may reply, or end it, and nothing else. */
 void server_for_each(struct server *server,
 	void (*visit)(void *context, struct connection *connection), void *context);
 
@@ -82,6 +82,9 @@ void server_free(struct server *server);
 
 /* Sends one reply; drops the connection when memory runs out. */
 void connection_reply(struct connection *connection, Control__Reply *reply);
+
+/* Closes it; what was replied may be lost, and handlers.closed is called later. */
+void connection_end(struct connection *connection);
 
 const struct peer *connection_peer(const struct connection *connection);
 struct session *connection_session(const struct connection *connection);
