@@ -48,12 +48,14 @@ store_wake() {
 	kill -CONT "$here_pid"
 }
 
-# These machines are slow, so everybody is given more time than by default.
+# These machines are slow, so everybody is given more time than by default; a test may have its own.
+[ -v replica_times ] || replica_times=(--suspect-ms=3000 --step-timeout-ms=2000
+	--takeover-ms=6000 --link-timeout-ms=2000)
+
 replica_begin() {
 	begin "$1" pawld "$PAWL_BIN/pawld" --cluster=lab --id="$1" --transport=verbs \
 		--listen="$(address_of "$1"):7470" --store="etcd:http://$here:2379/pawl" \
-		--heartbeat-ms=200 --suspect-ms=3000 --step-timeout-ms=2000 --takeover-ms=6000 \
-		--turn-ms=200 --link-timeout-ms=2000 --lease-ms=1000
+		--heartbeat-ms=200 --turn-ms=200 --lease-ms=1000 "${replica_times[@]}"
 }
 
 replica_lives() {

@@ -10,6 +10,7 @@
 #   signal N NAME SIGNAL        sends it a signal
 #   ended N NAME [STATUS]       waits for it, at most 60 s
 #   power_cut N... / power_on N...  the machines and all their memory are gone / they boot again
+#   boot N... / booted N...     the halves of power_on: they begin to boot / waits until they are up
 #   cut N / heal N              no packet reaches it or leaves it / they do again
 #   separate N... / unite N...  these machines do not reach each other, all others do / they do
 #   hang N / wake N             it stops; its clock goes on meanwhile
@@ -134,7 +135,7 @@ power_cut() {
 	done
 }
 
-power_on() {
+boot() {
 	local host
 	for host in "$@"; do
 		rm -rf "$lab/$host.jobs"
@@ -142,9 +143,18 @@ power_on() {
 		setpriv --pdeathsig KILL bash "$lab/$host.boot" </dev/null 2>"$lab/$host.qemu" &
 		started+=($!)
 	done
+}
+
+booted() {
+	local host
 	for host in "$@"; do
 		await 150 test -e "$lab/$host.jobs/ready"
 	done
+}
+
+power_on() {
+	boot "$@"
+	booted "$@"
 }
 
 cut() {
