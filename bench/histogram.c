@@ -37,8 +37,15 @@ void histogram_clear(struct histogram *h)
 
 void histogram_add(struct histogram *h, uint64_t value)
 {
-	h->count++;
-	h->buckets[bucket_of(value)]++;
+	histogram_add_times(h, value, 1);
+}
+
+void histogram_add_times(struct histogram *h, uint64_t value, uint64_t times)
+{
+	if (times == 0)
+		return;
+	h->count += times;
+	h->buckets[bucket_of(value)] += times;
 	if (value > h->max)
 		h->max = value;
 }

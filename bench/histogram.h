@@ -18,6 +18,8 @@ struct histogram {
 
 void histogram_clear(struct histogram *h);
 void histogram_add(struct histogram *h, uint64_t value);
+/* The same value @times times. */
+void histogram_add_times(struct histogram *h, uint64_t value, uint64_t times);
 /* Adds everything that is in @from. */
 void histogram_merge(struct histogram *h, const struct histogram *from);
 

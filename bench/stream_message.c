@@ -14,10 +14,8 @@ static uint64_t filling(const struct stream_stamp *stamp, uint64_t i)
 
 static uint64_t sum_of(const struct stream_stamp *stamp, size_t len)
 {
-	uint64_t sum = stream_digest(len, stamp->number);
-
-	sum = stream_digest(sum, stamp->publisher);
-	return stream_digest(sum, stamp->intended_ns);
+	return stream_digest(0,
+		stream_word_of(len, stamp->number, stamp->publisher, stamp->intended_ns));
 }
 
 /*

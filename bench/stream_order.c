@@ -57,12 +57,8 @@ static int publisher_check(const struct stream_order *order, const struct stream
 static void keep(struct stream_order *order, const struct stream_got *got,
 	const struct stream_stamp *stamp)
 {
-	uint64_t digest = order->digest;
-
-	digest = stream_digest(digest, got->position);
-	digest = stream_digest(digest, got->publisher);
-	digest = stream_digest(digest, got->id);
-	order->digest = stream_digest(digest, stamp->sum);
+	order->digest = stream_digest(order->digest,
+		stream_word_of(got->position, got->publisher, got->id, stamp->sum));
 	order->position = got->position;
 	order->messages++;
 	order->publishers[stamp->publisher].name = got->publisher;

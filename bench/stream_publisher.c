@@ -7,7 +7,7 @@
 #include "client/lib/wait.h"
 #include "hw/clock.h"
 
-#define RESULTS_AT_ONCE 64
+#define RESULTS_AT_ONCE 256
 #define LOOKS 8 /* messages between two looks at the clock, one by one at full speed */
 
 struct publisher {
@@ -50,11 +50,13 @@ static void batch_fill(struct publisher *p, uint64_t now_ns, uint64_t count)
 	}
 }
 
-static void acknowledged(struct publisher *p, uint64_t intended_ns, uint64_t now_ns)
+/* @count of them, which were meant for the same moment. */
+static void acknowledged(
+	struct publisher *p, uint64_t intended_ns, uint64_t count, uint64_t now_ns)
 {
-	histogram_add(&p->seat->latencies_ns, now_ns - intended_ns);
-	p->seat->messages++;
-	p->seat->sent[p->side]++;
+	histogram_add_times(&p->seat->latencies_ns, now_ns - intended_ns, count);
+	p->seat->messages += count;
+	p->seat->sent[p->side] += count;
 	p->seat->end_ns = now_ns;
 }
 
@@ -90,7 +92,7 @@ static int sync_send(struct publisher *p, uint64_t *sent_p)
 	if (rc)
 		return failed(p, rc);
 	*sent_p = 1;
-	acknowledged(p, m->cookie, clock_now_ns());
+	acknowledged(p, m->cookie, 1, clock_now_ns());
 	return 0;
 }
 
@@ -106,7 +108,7 @@ static int bare_send(struct publisher *p, uint64_t count, uint64_t *sent_p)
 		stream_bare_publish(&p->bare);
 	now_ns = clock_now_ns();
 	for (uint64_t i = 0; i < count; i++)
-		acknowledged(p, p->messages[i].cookie, now_ns);
+		acknowledged(p, p->messages[i].cookie, 1, now_ns);
 	*sent_p = count;
 	return 0;
 }
@@ -147,10 +149,26 @@ static int due_send(struct publisher *p, uint64_t now_ns, uint64_t *sent_p)
 	return rc;
 }
 
+static int results_keep(
+	struct publisher *p, const struct pawl_published *results, int count)
+{
+	uint64_t now_ns = clock_now_ns(), alike = 0;
+
+	for (int i = 0; i < count; i++) {
+		if (results[i].status)
+			return failed(p, results[i].status);
+		alike++;
+		if (i + 1 < count && results[i + 1].cookie == results[i].cookie)
+			continue;
+		acknowledged(p, results[i].cookie, alike, now_ns);
+		alike = 0;
+	}
+	return 0;
+}
+
 static int results_take(struct publisher *p, uint64_t *taken_p)
 {
 	struct pawl_published results[RESULTS_AT_ONCE];
-	uint64_t now_ns;
 	int count = 0, rc;
 
 	*taken_p = 0;
@@ -161,12 +179,9 @@ static int results_take(struct publisher *p, uint64_t *taken_p)
 		return failed(p, rc);
 	if (count == 0)
 		return 0;
-	now_ns = clock_now_ns();
-	for (int i = 0; i < count; i++) {
-		if (results[i].status)
-			return failed(p, results[i].status);
-		acknowledged(p, results[i].cookie, now_ns);
-	}
+	rc = results_keep(p, results, count);
+	if (rc)
+		return rc;
 	p->in_flight -= (uint64_t)count;
 	*taken_p = (uint64_t)count;
 	return 0;

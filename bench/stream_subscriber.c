@@ -99,10 +99,16 @@ static int bare_get(struct subscriber *s)
 /* All messages of one call count as delivered at its end. */
 static void latencies_keep(struct subscriber *s)
 {
-	uint64_t now_ns = clock_now_ns();
+	uint64_t now_ns = clock_now_ns(), alike = 0;
 
-	for (unsigned int i = 0; i < s->count; i++)
-		histogram_add(&s->seat->latencies_ns, now_ns - s->intended_ns[i]);
+	for (unsigned int i = 0; i < s->count; i++) {
+		alike++;
+		if (i + 1 < s->count && s->intended_ns[i + 1] == s->intended_ns[i])
+			continue;
+		histogram_add_times(
+			&s->seat->latencies_ns, now_ns - s->intended_ns[i], alike);
+		alike = 0;
+	}
 	s->seat->messages += s->count;
 	s->seat->end_ns = now_ns;
 }

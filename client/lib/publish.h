@@ -9,8 +9,8 @@
  *
  * P1  The machine is in an epoch only while the session is ready in it and all three links
  *     stand.
- * P2  What is written into the inbox was built in memory that is this handle's own: a late
- *     write of somebody else to the same place can not get under its checksum.
+ * P2  A slot's checksum is made of memory that is this handle's own, never of the inbox: a late
+ *     write of somebody else to the same place can not get under it.
  * P3  A slot is not built again while a put that reads it is in flight.
  */
 #ifndef PAWL_CLIENT_PUBLISH_H
@@ -104,9 +104,9 @@ void publishing_again(struct publishing *p);
 bool publish_direct_run(struct publishing *p, bool looks);
 bool publish_posted_run(struct publishing *p, bool looks);
 
-/* The staged slot of a write, built for the position that it goes to. */
-unsigned char *publish_slot_build(struct publishing *p,
-	const struct stream_publisher_effect *effect, uint32_t *used_p);
+/* Builds the slot of a write around its payload in the staging; its length. */
+uint32_t publish_slot_stage(
+	struct publishing *p, const struct stream_publisher_effect *effect);
 
 static inline struct publication *publication_of(const struct publishing *p, uint64_t id)
 {

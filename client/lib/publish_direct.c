@@ -4,8 +4,9 @@
 #include "client/lib/publish.h"
 #include "sequencer/core/words.h"
 
-unsigned char *publish_slot_build(
-	struct publishing *p, const struct stream_publisher_effect *e, uint32_t *used_p)
+/* Builds the slot of @e at @to, out of the payload that is staged; its length. */
+static uint32_t slot_build(
+	struct publishing *p, const struct stream_publisher_effect *e, void *to)
 {
 	const struct publication *publication = publication_of(p, e->id);
 	uint64_t at = publication->at + e->part;
@@ -16,11 +17,17 @@ unsigned char *publish_slot_build(
 		.time_ns = publication->time_ns,
 		.len = staging_part_len(&p->staging, publication->len, e->part),
 		.flags = e->flags};
-	unsigned char *bytes = staging_at(&p->staging, at);
 
-	stream_slot_write(bytes, &slot, bytes + STREAM_SLOT_HEADER);
-	*used_p = stream_slot_used(&slot);
-	return bytes;
+	stream_slot_write(to, &slot, staging_payload(&p->staging, at));
+	return stream_slot_used(&slot);
+}
+
+uint32_t publish_slot_stage(
+	struct publishing *p, const struct stream_publisher_effect *effect)
+{
+	uint64_t at = publication_of(p, effect->id)->at + effect->part;
+
+	return slot_build(p, effect, staging_at(&p->staging, at));
 }
 
 static void draw(struct publishing *p, const struct stream_publisher_effect *effect)
@@ -33,21 +40,13 @@ static void draw(struct publishing *p, const struct stream_publisher_effect *eff
 }
 
 /*
- * One copy of what was built (P2), its position last: whoever awaits that position finds the
- * rest in place.  Partner: stream_slot_position of the head's replica.
+ * Its position is written last: whoever awaits that position finds the rest in place.  Partner:
+ * stream_slot_position of the head's replica.
  */
 static void slot_write(struct publishing *p, const struct stream_publisher_effect *effect)
 {
-	unsigned char *to = stream_ring_at(&p->inbox, effect->position);
-	const unsigned char *from;
-	uint64_t position;
-	uint32_t used;
-
-	stream_ring_prefetch(&p->inbox, effect->position + STREAM_AHEAD);
-	from = publish_slot_build(p, effect, &used);
-	memcpy(&position, from, sizeof(position));
-	memcpy(to + sizeof(position), from + sizeof(position), used - sizeof(position));
-	word_store((uint64_t *)(void *)to, position);
+	stream_ring_prefetch_own(&p->inbox, effect->position + STREAM_AHEAD);
+	(void)slot_build(p, effect, stream_ring_at(&p->inbox, effect->position)); /* P2 */
 	stream_publisher_posted(&p->machine, effect);
 	p->stream->stats.writes += effect->part == 0;
 }

@@ -117,10 +117,9 @@ static bool run_goes_on(const struct publishing *p, const struct run *run,
 static void run_build(
 	struct publishing *p, struct stream_publisher_effect *effect, struct run *run)
 {
-	uint32_t used;
-
 	do {
-		(void)publish_slot_build(p, effect, &used);
+		uint32_t used = publish_slot_stage(p, effect);
+
 		run->len = run->slots++ * p->staging.ring.slot_len + used;
 		stream_publisher_posted(&p->machine, effect);
 	} while (stream_publisher_next(&p->machine, effect) &&

@@ -54,13 +54,25 @@ static uint32_t add_by_table(uint32_t crc, const unsigned char *byte, size_t len
 	return crc;
 }
 
+static uint32_t join_by_table(
+	uint64_t word, const void *a, size_t a_len, const void *b, size_t b_len)
+{
+	unsigned char bytes[sizeof(word)];
+	uint32_t crc;
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(word >> 8 * i);
+	crc = add_by_table(UINT32_MAX, bytes, sizeof(bytes));
+	return add_by_table(add_by_table(crc, a, a_len), b, b_len);
+}
+
 #if defined(__x86_64__)
 
 #include <cpuid.h>
 #include <nmmintrin.h>
 #include <string.h>
 
-static __attribute__((target("sse4.2"))) uint32_t add_by_instruction(
+static inline __attribute__((target("sse4.2"))) uint32_t add_by_instruction(
 	uint32_t crc, const unsigned char *byte, size_t len)
 {
 	uint64_t word;
@@ -79,6 +91,15 @@ static __attribute__((target("sse4.2"))) uint32_t add_by_instruction(
 	for (; len > 0; len--)
 		crc = _mm_crc32_u8(crc, *byte++);
 	return crc;
+}
+
+static __attribute__((target("sse4.2"))) uint32_t join_by_instruction(
+	uint64_t word, const void *a, size_t a_len, const void *b, size_t b_len)
+{
+	uint32_t crc = (uint32_t)_mm_crc32_u64(UINT32_MAX, word);
+
+	crc = add_by_instruction(crc, a, a_len);
+	return add_by_instruction(crc, b, b_len);
 }
 
 static bool instruction_look(void)
@@ -107,11 +128,24 @@ static uint32_t add_bytes(uint32_t crc, const unsigned char *byte, size_t len)
 				      : add_by_table(crc, byte, len);
 }
 
+uint32_t crc32c_joined(
+	uint64_t word, const void *a, size_t a_len, const void *b, size_t b_len)
+{
+	return ~(instruction_is_there() ? join_by_instruction(word, a, a_len, b, b_len)
+					: join_by_table(word, a, a_len, b, b_len));
+}
+
 #else
 
 static uint32_t add_bytes(uint32_t crc, const unsigned char *byte, size_t len)
 {
 	return add_by_table(crc, byte, len);
+}
+
+uint32_t crc32c_joined(
+	uint64_t word, const void *a, size_t a_len, const void *b, size_t b_len)
+{
+	return ~join_by_table(word, a, a_len, b, b_len);
 }
 
 #endif

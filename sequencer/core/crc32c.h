@@ -14,7 +14,14 @@
  */
 uint32_t crc32c_update(uint32_t crc, const void *bytes, size_t len);
 
-/* The same, by the table on every processor. */
+/*
+ * The checksum of @word, lowest byte first, of what is at @a and of what is at @b, one behind the
+ * other: one step for short pieces, each of which would cost a call.
+ */
+uint32_t crc32c_joined(
+	uint64_t word, const void *a, size_t a_len, const void *b, size_t b_len);
+
+/* As crc32c_update, by the table on every processor. */
 uint32_t crc32c_update_by_table(uint32_t crc, const void *bytes, size_t len);
 
 #endif

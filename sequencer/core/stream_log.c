@@ -104,6 +104,7 @@ static bool slot_fetch(
 		return false;
 	if (p + STREAM_AHEAD <= filled)
 		stream_ring_prefetch(&log->places.ring, p + STREAM_AHEAD);
+	stream_ring_prefetch_own(&log->ring, p + STREAM_AHEAD);
 	if (stream_slot_position(from) != p)
 		return false;
 	stream_log_oldest_move(log, p);

@@ -69,29 +69,33 @@ static uint64_t word_glance(const unsigned char *slot, unsigned int at)
 /* Of a slot whose position may not be in its place yet. */
 static uint32_t crc_of(const unsigned char *slot, uint64_t position, uint16_t len)
 {
-	unsigned char first[sizeof(position)];
-	uint32_t crc;
-
-	put(first, position, sizeof(first));
-	crc = crc32c_update(0, first, sizeof(first));
-	crc = crc32c_update(crc, slot + AT_EPOCH, AT_CRC - AT_EPOCH);
-	return crc32c_update(crc, slot + STREAM_SLOT_HEADER, len);
+	return crc32c_joined(position, slot + AT_EPOCH, AT_CRC - AT_EPOCH,
+		slot + STREAM_SLOT_HEADER, len);
 }
 
-/* Everything but the position. */
+/*
+ * Everything but the position.  The checksum is of the caller's bytes and of words that are nobody
+ * else's, never of what @to shows; and what was stored is not loaded again, which would wait for
+ * all stores before it.
+ */
 static void body_write(
 	unsigned char *to, const struct stream_slot *slot, const void *payload)
 {
+	uint64_t facts = slot->len | (uint64_t)STREAM_SLOT_VERSION << 16 |
+			 (uint64_t)slot->flags << 24;
+	uint64_t words[] = {little_endian(slot->epoch), little_endian(slot->publisher),
+		little_endian(slot->id), little_endian(slot->time_ns),
+		little_endian(facts)};
+	uint64_t crc = crc32c_joined(
+		slot->position, words, AT_CRC - AT_EPOCH, payload, slot->len);
+
 	put(to + AT_EPOCH, slot->epoch, 8);
 	put(to + AT_PUBLISHER, slot->publisher, 8);
 	put(to + AT_ID, slot->id, 8);
 	put(to + AT_TIME, slot->time_ns, 8);
-	put(to + AT_LEN, slot->len, 2);
-	to[AT_VERSION] = STREAM_SLOT_VERSION;
-	to[AT_FLAGS] = slot->flags;
-	if (slot->len > 0 && payload && payload != to + STREAM_SLOT_HEADER)
+	put(to + AT_LEN, facts | crc << 32, 8);
+	if (slot->len > 0 && payload != to + STREAM_SLOT_HEADER)
 		memcpy(to + STREAM_SLOT_HEADER, payload, slot->len);
-	put(to + AT_CRC, crc_of(to, slot->position, slot->len), 4);
 }
 
 void stream_slot_write(void *to, const struct stream_slot *slot, const void *payload)
@@ -101,33 +105,41 @@ void stream_slot_write(void *to, const struct stream_slot *slot, const void *pay
 	position_store(to, slot->position);
 }
 
-static bool flags_are_possible(const struct stream_slot *slot)
+static bool flags_are_possible(
+	uint8_t flags, uint16_t len, uint64_t publisher, uint64_t id)
 {
-	if (slot->flags & STREAM_VOID)
-		return slot->flags == STREAM_VOID && slot->len == 0;
-	return slot->flags <= (STREAM_FIRST | STREAM_LAST) && slot->id > 0 &&
-	       stream_publisher_incarnation(slot->publisher) > 0;
+	if (flags & STREAM_VOID)
+		return flags == STREAM_VOID && len == 0;
+	return flags <= (STREAM_FIRST | STREAM_LAST) && id > 0 &&
+	       stream_publisher_incarnation(publisher) > 0;
 }
 
-/* The header says that it is @position's; whether it is whole the CRC tells (U1). */
+/*
+ * The header says that it is @position's; whether it is whole the CRC tells (U1).  Field by field:
+ * a struct that is copied right after its words were stored makes the processor wait for them.
+ */
 static bool body_read(const unsigned char *from, uint32_t slot_len, uint64_t position,
 	struct stream_slot *slot_p)
 {
-	struct stream_slot slot = {.position = position,
-		.epoch = get(from + AT_EPOCH, 8),
-		.publisher = get(from + AT_PUBLISHER, 8),
-		.id = get(from + AT_ID, 8),
-		.time_ns = get(from + AT_TIME, 8),
-		.len = (uint16_t)get(from + AT_LEN, 2),
-		.flags = from[AT_FLAGS]};
+	uint64_t publisher = get(from + AT_PUBLISHER, 8);
+	uint64_t id = get(from + AT_ID, 8);
+	uint16_t len = (uint16_t)get(from + AT_LEN, 2);
+	uint8_t flags = from[AT_FLAGS];
 
 	if (position == 0 || from[AT_VERSION] != STREAM_SLOT_VERSION ||
-		slot.len > stream_slot_room(slot_len) || !flags_are_possible(&slot))
+		len > stream_slot_room(slot_len) ||
+		!flags_are_possible(flags, len, publisher, id))
 		return false;
-	if (get(from + AT_CRC, 4) != crc_of(from, position, slot.len) &&
+	if (get(from + AT_CRC, 4) != crc_of(from, position, len) &&
 		!MUTATED(STREAM_NO_CRC))
 		return false;
-	*slot_p = slot;
+	slot_p->position = position;
+	slot_p->epoch = get(from + AT_EPOCH, 8);
+	slot_p->publisher = publisher;
+	slot_p->id = id;
+	slot_p->time_ns = get(from + AT_TIME, 8);
+	slot_p->len = len;
+	slot_p->flags = flags;
 	return true;
 }
 
@@ -146,7 +158,6 @@ bool stream_slot_take(void *to, const void *from, uint32_t slot_len, uint64_t po
 {
 	unsigned char *copy = to;
 	const unsigned char *source = from;
-	struct stream_slot slot;
 	uint32_t len;
 
 	if (stream_slot_position(from) != position ||
@@ -165,11 +176,10 @@ bool stream_slot_take(void *to, const void *from, uint32_t slot_len, uint64_t po
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (stream_slot_position(from) != position ||
 		(uint32_t)get(copy + AT_LEN, 2) + STREAM_SLOT_HEADER > len ||
-		!body_read(copy, slot_len, position, &slot) ||
-		!epoch_is_right(slot.epoch, epoch))
+		!epoch_is_right(get(copy + AT_EPOCH, 8), epoch) ||
+		!body_read(copy, slot_len, position, slot_p))
 		return false;
 	position_store(copy, position);
-	*slot_p = slot;
 	return true;
 }
 

@@ -100,6 +100,23 @@ static inline void stream_ring_prefetch(const struct stream_ring *ring, uint64_t
 	__builtin_prefetch(slot + 64);
 }
 
+/*
+ * The same for a slot that is going to be overwritten: its lines are taken from whoever read them
+ * last before the stores wait for them.
+ */
+static inline void stream_ring_prefetch_own(
+	const struct stream_ring *ring, uint64_t position)
+{
+	const unsigned char *slot = stream_ring_at(ring, position);
+
+#if defined(__x86_64__) /* the compiler would take the hint for reading */
+	__asm__ volatile("prefetchw %0\n\tprefetchw %1" ::"m"(slot[0]), "m"(slot[64]));
+#else
+	__builtin_prefetch(slot, 1);
+	__builtin_prefetch(slot + 64, 1);
+#endif
+}
+
 /* A length that a stream can have: a multiple of 64 from MIN to MAX. */
 static inline bool stream_slot_len_valid(uint32_t slot_len)
 {

@@ -14,7 +14,8 @@
 #include "sequencer/core/panic.h"
 
 #define PROGRESS_NS NS_PER_MS
-#define SPINS 200
+#define SPINS 50
+#define PAUSES 32 /* between two looks, about half a microsecond */
 #define YIELD_NS NS_PER_MS
 #define NAP_MIN_NS 20000
 #define NAP_MAX_NS NS_PER_MS
@@ -64,6 +65,13 @@ static void relax(void)
 #elif defined(__aarch64__)
 	__asm__ volatile("yield");
 #endif
+}
+
+/* Whoever writes what is looked at has its cache line for itself meanwhile. */
+static void look_away(void)
+{
+	for (int i = 0; i < PAUSES; i++)
+		relax();
 }
 
 /* From nobody to @to. */
@@ -176,7 +184,7 @@ static void idle_step(struct stream_thread *t, uint64_t now_ns)
 	if (t->idle.turns == 0 || wakes != t->idle.wakes)
 		idle_begin(t, now_ns, wakes);
 	if (t->idle.turns++ < SPINS)
-		relax();
+		look_away();
 	else if (now_ns - t->idle.since_ns < YIELD_NS)
 		yield(t);
 	else

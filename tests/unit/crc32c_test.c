@@ -76,6 +76,23 @@ static void parts_add_up_to_the_whole(void **state)
 	}
 }
 
+static void what_is_joined_is_as_one_piece(void **state)
+{
+	unsigned char bytes[120];
+	uint64_t word = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * 83 + 11);
+	for (size_t i = sizeof(word); i > 0; i--)
+		word = word << 8 | bytes[i - 1];
+	for (size_t cut = sizeof(word); cut <= sizeof(bytes); cut++)
+		assert_int_equal(
+			crc32c_joined(word, bytes + sizeof(word), cut - sizeof(word),
+				bytes + cut, sizeof(bytes) - cut),
+			by_definition(bytes, sizeof(bytes)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -83,6 +100,7 @@ int main(void)
 		cmocka_unit_test(nothing_has_the_checksum_0),
 		cmocka_unit_test(every_byte_length_and_alignment_follows_the_definition),
 		cmocka_unit_test(parts_add_up_to_the_whole),
+		cmocka_unit_test(what_is_joined_is_as_one_piece),
 	};
 
 	return cmocka_run_group_tests_name("crc32c", tests, NULL, NULL);

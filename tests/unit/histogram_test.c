@@ -94,6 +94,19 @@ static void buckets_keep_the_order_of_values(void **state)
 	}
 }
 
+static void a_value_counts_as_often_as_it_is_said(void **state)
+{
+	(void)state;
+	histogram_clear(&h);
+	histogram_add_times(&h, 7, 3);
+	histogram_add_times(&h, 9, 0);
+	histogram_add_times(&h, 8, 1);
+	assert_int_equal(h.count, 4);
+	assert_int_equal(h.max, 8);
+	assert_int_equal(histogram_quantile(&h, 750), 7);
+	assert_int_equal(histogram_quantile(&h, 1000), 8);
+}
+
 static void two_histograms_merge_into_one(void **state)
 {
 	static struct histogram other;
@@ -139,6 +152,8 @@ int main(void)
 		cmocka_unit_test_setup(
 			every_size_is_kept_to_one_part_in_256, begin_empty),
 		cmocka_unit_test_setup(buckets_keep_the_order_of_values, begin_empty),
+		cmocka_unit_test_setup(
+			a_value_counts_as_often_as_it_is_said, begin_empty),
 		cmocka_unit_test_setup(two_histograms_merge_into_one, begin_empty),
 		cmocka_unit_test(a_series_tells_its_middle_and_its_ends),
 	};
