@@ -60,6 +60,7 @@ enum mutation {
 	MUTATION_STREAM_INBOX_REUSED,	/* a backup's inbox is the same in every epoch */
 	MUTATION_STREAM_FOLLOW_AHEAD,	/* a follower copies what is not committed */
 	MUTATION_STREAM_FOLLOW_EARLY,	/* its log counts though its table is ahead */
+	MUTATION_STREAM_FOLLOW_SHORT,	/*   or though it lacks what the source retains */
 	MUTATION_STREAM_RELEASED_ALONE, /* what successors' readers need is not asked */
 	MUTATION_STREAM_LOST_READERS,	/* a lost member's readers get no time */
 	MUTATION_STREAM_HOLD_AT_BASE,	/* what they get time for is only what is new */

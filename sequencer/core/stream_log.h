@@ -33,7 +33,7 @@
  * C10 The oldest retained position moves before its slot is overwritten.
  * C11 A log that follows an epoch from outside its chain gets what is committed there and nothing
  *     else, until it is filled up for the next; and counts as one of that epoch only when its
- *     table is that of its end.
+ *     table is that of its end, and it retains what the members retain.
  * C12 A log that is made anew is no log meanwhile: magic and epochs go first, the magic comes last.
  *
  * A log belongs to one thread.  Nothing here blocks or allocates.
@@ -187,8 +187,21 @@ bool stream_log_fill(struct stream_log *log, const void *slot)
 	__attribute__((warn_unused_result));
 
 /*
- * Everything that the log has is committed in @epoch, which runs without this replica, and its
- * table is right: from now on it is one of that epoch, and is filled on (C11).
+ * Puts a slot of another member's log before the oldest that is retained, as long as there is room
+ * for it.  False: it is not whole, or not the one before.
+ */
+bool stream_log_fill_before(struct stream_log *log, const void *slot)
+	__attribute__((warn_unused_result));
+
+/*
+ * The log retains all that one retains whose oldest position is @oldest, or as many slots as a log
+ * has that are never written again (C4).
+ */
+bool stream_log_is_whole(const struct stream_log *log, uint64_t oldest);
+
+/*
+ * Everything that the log has is committed in @epoch, which runs without this replica, its table
+ * is right, and it is whole: from now on it is one of that epoch, and is filled on (C11).
  */
 void stream_log_follow(struct stream_log *log, uint64_t epoch);
 

@@ -147,6 +147,30 @@ bool stream_log_fill(struct stream_log *log, const void *from)
 	return true;
 }
 
+bool stream_log_fill_before(struct stream_log *log, const void *from)
+{
+	uint64_t p = stream_log_oldest(log) - 1;
+	struct stream_slot slot;
+
+	PAWL_ASSERT(log->phase != STREAM_OPEN);
+	if (p == 0 || stream_slot_position(from) != p ||
+		stream_log_end(log) - p >= stream_ring_slots(&log->ring) ||
+		!stream_slot_take(stream_ring_at(&log->ring, p), from, log->ring.slot_len,
+			p, 0, &slot))
+		return false;
+	/* The table knows of it.  The oldest is behind the begin for all who look meanwhile. */
+	word_store(&log->control->begin, least(log->control->begin, p - 1));
+	word_store(&log->control->oldest, p);
+	return true;
+}
+
+bool stream_log_is_whole(const struct stream_log *log, uint64_t oldest)
+{
+	uint64_t retained = stream_log_end(log) + 1 - stream_log_oldest(log);
+
+	return stream_log_oldest(log) <= oldest || retained >= log->ring.mask;
+}
+
 void stream_log_follow(struct stream_log *log, uint64_t epoch)
 {
 	PAWL_ASSERT(log->phase != STREAM_OPEN && epoch >= log->control->epoch &&

@@ -15,6 +15,8 @@ enum follow_phase {
 	FOLLOW_TABLE_LOOK, /*   and again at the control (W2) */
 	FOLLOW_SLOTS,	   /* at a batch of slots, */
 	FOLLOW_SLOTS_LOOK, /*   and again at the control (W3) */
+	FOLLOW_OLDER,	   /* at a batch of what is older (W6), */
+	FOLLOW_OLDER_LOOK, /*   and again at the control */
 	FOLLOW_RESTS,
 	FOLLOW_ENDED,
 };
@@ -26,7 +28,7 @@ struct stream_follow {
 	uint64_t commit; /* as read */
 	uint64_t upto;	 /* what may be copied now (W1) */
 	bool taken;	 /* the own log is the copy that goes on */
-	bool counts;	 /* it is one of the epoch (W2) */
+	bool counts;	 /* it is one of the epoch (W2, W6) */
 	uint64_t exact;	 /* its table is right from here */
 	uint64_t begin;	 /* of the copy that is made next */
 	uint32_t lapped; /* times in a row */
@@ -96,7 +98,7 @@ static void rest(struct stream_follow *f, uint64_t now_ns)
 	f->phase = FOLLOW_RESTS;
 }
 
-/* From here on it counts, and may be kept in the epoch that comes (W2). */
+/* From here on it counts, and may be kept in the epoch that comes (W2, W6). */
 static void count(struct stream_follow *f)
 {
 	f->counts = true;
@@ -134,19 +136,31 @@ static uint64_t begin_choose(const struct stream_follow *f)
 	return begin;
 }
 
+/* W6 */
+static bool is_whole(const struct stream_follow *f)
+{
+	return stream_log_is_whole(f->config.log, f->source.control.oldest) ||
+	       MUTATED(STREAM_FOLLOW_SHORT);
+}
+
 /* What is to be copied next, or nothing for now. */
 static void slots_next(struct stream_follow *f, uint64_t now_ns)
 {
-	uint64_t end = stream_log_end(f->config.log);
+	const struct stream_log *log = f->config.log;
+	uint64_t end = stream_log_end(log);
+	bool exact = end >= f->exact || MUTATED(STREAM_FOLLOW_EARLY);
 
-	if (!f->counts && (end >= f->exact || MUTATED(STREAM_FOLLOW_EARLY)))
+	if (!f->counts && exact && is_whole(f))
 		count(f);
-	if (end >= f->upto) {
+	if (end < f->upto) {
+		stream_source_batch(&f->source, end + 1, f->upto);
+		f->phase = FOLLOW_SLOTS;
+	} else if (!f->counts && !is_whole(f)) {
+		stream_source_batch_before(&f->source, stream_log_oldest(log));
+		f->phase = FOLLOW_OLDER;
+	} else {
 		rest(f, now_ns);
-		return;
 	}
-	stream_source_batch(&f->source, end + 1, f->upto);
-	f->phase = FOLLOW_SLOTS;
 }
 
 static void copy_begin(struct stream_follow *f)
@@ -220,6 +234,14 @@ static void on_slots_look(struct stream_follow *f, uint64_t now_ns)
 	slots_next(f, now_ns);
 }
 
+/* What is newest comes first again: the source goes on meanwhile. */
+static void on_older_look(struct stream_follow *f)
+{
+	f->rc = stream_source_prepend(&f->source, f->config.log, &f->err);
+	if (!f->rc)
+		commit_ask(f);
+}
+
 /* A look has arrived; what it shows may be of another epoch (W3). */
 static void looked(struct stream_follow *f, uint64_t now_ns)
 {
@@ -231,6 +253,8 @@ static void looked(struct stream_follow *f, uint64_t now_ns)
 		on_look(f, now_ns);
 	else if (phase == FOLLOW_TABLE_LOOK)
 		on_table_look(f, now_ns);
+	else if (phase == FOLLOW_OLDER_LOOK)
+		on_older_look(f);
 	else
 		on_slots_look(f, now_ns);
 }
@@ -247,9 +271,13 @@ static void arrived(struct stream_follow *f, uint64_t now_ns)
 	case FOLLOW_SLOTS:
 		look(f, FOLLOW_SLOTS_LOOK);
 		break;
+	case FOLLOW_OLDER:
+		look(f, FOLLOW_OLDER_LOOK);
+		break;
 	case FOLLOW_LOOK:
 	case FOLLOW_TABLE_LOOK:
 	case FOLLOW_SLOTS_LOOK:
+	case FOLLOW_OLDER_LOOK:
 		looked(f, now_ns);
 		break;
 	case FOLLOW_RESTS:

@@ -13,9 +13,11 @@
  *     running epoch (as F3 of fill.h).
  * W4  Who is lapped begins again, and nearer to the end each time, so that a fast stream is
  *     caught up with.
- *
  * W5  The log of a member of the running epoch is not touched, though its life may be another
  *     one: it may be needed to begin the next (C6).
+ * W6  A copy that began nearer to the end gets what is older whenever it has what is newest, and
+ *     counts only when it retains what the source retains (C11): a subscriber that has to go
+ *     on here, when the others are gone, must find what they had for it.
  *
  * An own log that may be kept for the running epoch goes on where it ends.
  *
@@ -51,7 +53,7 @@ struct stream_follow_config {
 
 enum stream_follow_state {
 	STREAM_FOLLOW_COPYING, /* the log is of no use yet */
-	STREAM_FOLLOW_BEHIND,  /* it counts, and keeps up */
+	STREAM_FOLLOW_BEHIND,  /* it counts (W2, W6), and keeps up */
 	STREAM_FOLLOW_FAILED,  /* the source is lost; the log is what it was */
 };
 

@@ -72,6 +72,15 @@ void stream_source_batch(struct stream_source *source, uint64_t first, uint64_t 
 		count * l->slot_len);
 }
 
+void stream_source_batch_before(struct stream_source *source, uint64_t before)
+{
+	uint64_t place = (before - 1) & (source->limits.slots - 1);
+	uint64_t count = least(before - source->control.oldest,
+		least(source->room, place + 1)); /* to where the ring begins */
+
+	stream_source_batch(source, before - count, before - 1);
+}
+
 int stream_source_judge(const struct stream_source *source, struct error *err)
 {
 	const struct stream_control *c = &source->control;
@@ -101,18 +110,37 @@ bool stream_source_lapped(const struct stream_source *source)
 	return source->control.oldest > source->first;
 }
 
+static const unsigned char *slot_at(const struct stream_source *source, uint32_t i)
+{
+	return source->slots + (size_t)i * source->limits.slot_len;
+}
+
+static int slot_damaged(const struct stream_source *source, uint32_t i, struct error *err)
+{
+	return error_set(err, -EPROTO,
+		"stream: fill: the slot of position %llu of another member's log is not "
+		"whole; its memory is damaged",
+		(unsigned long long)(source->first + i));
+}
+
 int stream_source_append(
 	const struct stream_source *source, struct stream_log *log, struct error *err)
 {
 	for (uint32_t i = 0; i < source->count; i++) {
-		const unsigned char *slot = source->slots +
-					    (size_t)i * source->limits.slot_len;
+		if (!stream_log_fill(log, slot_at(source, i)))
+			return slot_damaged(source, i, err);
+	}
+	return 0;
+}
 
-		if (!stream_log_fill(log, slot))
-			return error_set(err, -EPROTO,
-				"stream: fill: the slot of position %llu of another "
-				"member's log is not whole; its memory is damaged",
-				(unsigned long long)(source->first + i));
+int stream_source_prepend(
+	const struct stream_source *source, struct stream_log *log, struct error *err)
+{
+	uint32_t i = source->count;
+
+	while (i-- > 0 && source->first + i >= source->control.oldest) {
+		if (!stream_log_fill_before(log, slot_at(source, i)))
+			return slot_damaged(source, i, err);
 	}
 	return 0;
 }

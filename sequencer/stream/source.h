@@ -37,6 +37,9 @@ void stream_source_table(struct stream_source *source);
 /* From @first on as many as fit, up to @last. */
 void stream_source_batch(struct stream_source *source, uint64_t first, uint64_t last);
 
+/* As many as fit that are before @before, and not before the oldest of the last look. */
+void stream_source_batch_before(struct stream_source *source, uint64_t before);
+
 /* As stream_pull_step. */
 static inline int stream_source_step(struct stream_source *source, struct error *err)
 {
@@ -55,6 +58,13 @@ bool stream_source_lapped(const struct stream_source *source);
 
 /* Appends the batch.  -EPROTO: a slot is not whole, though it was there; damaged. */
 int stream_source_append(const struct stream_source *source, struct stream_log *log,
+	struct error *err) __attribute__((warn_unused_result));
+
+/*
+ * Puts the batch before what @log retains, as far as the last look says that it was still there.
+ * Errors of stream_source_append.
+ */
+int stream_source_prepend(const struct stream_source *source, struct stream_log *log,
 	struct error *err) __attribute__((warn_unused_result));
 
 /* Makes @log anew in @memory, to be filled from behind @begin, with the table that was read. */

@@ -52,6 +52,7 @@ static const char *const names[MUTATIONS_COUNT] = {
 	[MUTATION_STREAM_INBOX_REUSED] = "link-inbox-reused",
 	[MUTATION_STREAM_FOLLOW_AHEAD] = "followed-before-commit",
 	[MUTATION_STREAM_FOLLOW_EARLY] = "table-ahead-of-log",
+	[MUTATION_STREAM_FOLLOW_SHORT] = "short-log-joins",
 	[MUTATION_STREAM_RELEASED_ALONE] = "released-by-head-alone",
 	[MUTATION_STREAM_LOST_READERS] = "lost-readers-not-awaited",
 	[MUTATION_STREAM_HOLD_AT_BASE] = "hold-at-base",

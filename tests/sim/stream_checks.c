@@ -110,6 +110,17 @@ void check_committed(struct sim_replica *r)
 	committed_upto(r, r->cluster->streams->replicas[r->index].log.commit);
 }
 
+/* A log that awaits a slot may have given up the place for it already. */
+void check_entered(struct sim_replica *r)
+{
+	struct streams *s = r->cluster->streams;
+	const struct stream_log *log = &s->replicas[r->index].log;
+	uint64_t gone = s->overwritten > s->loss ? s->overwritten : s->loss;
+
+	if (!stream_log_is_whole(log, gone + 2))
+		cluster_wrong(r->cluster, "a member lacks what a head still had");
+}
+
 void check_inbox(struct sim_replica *r)
 {
 	struct stream_replica *sr = &r->cluster->streams->replicas[r->index];
@@ -175,9 +186,12 @@ static void void_check(struct sim_replica *r, uint64_t p, bool hole)
 
 void check_decided(struct sim_replica *r, uint64_t from, uint64_t holes)
 {
-	struct stream_log *log = &r->cluster->streams->replicas[r->index].log;
+	struct streams *s = r->cluster->streams;
+	struct stream_log *log = &s->replicas[r->index].log;
 	uint64_t left = log->counts.holes - holes;
 
+	if (stream_log_oldest(log) > s->overwritten + 1)
+		s->overwritten = stream_log_oldest(log) - 1;
 	for (uint64_t p = from + 1; p <= stream_log_end(log); p++) {
 		struct stream_slot slot;
 

@@ -231,6 +231,7 @@ void stream_serve(struct sim_replica *r)
 	sr->fed_seen = 0;
 	stream_readers_enter(r, place);
 	stream_log_enter(&sr->log, &entering);
+	check_entered(r);
 }
 
 void stream_ceiling(struct sim_replica *r, uint64_t epoch)

@@ -155,26 +155,13 @@ void stream_guard_entered(struct sim_replica *r)
 	}
 }
 
-/* A member that joined may have begun later than the others, which have it all the same. */
-static bool is_elsewhere(const struct streams *s, uint64_t position)
-{
-	for (uint32_t i = 0; i < s->newest_chain.count; i++) {
-		const struct stream_replica *sr =
-			&s->replicas[s->newest_chain.at[i].id - 1];
-
-		if (sr->bytes && !sr->lost && stream_log_oldest(&sr->log) <= position)
-			return true;
-	}
-	return false;
-}
-
 /* Up to @first it is excused for what it has lost; and for more, until it has caught up. */
 bool stream_guard_allows(struct sim_subscriber *k, uint64_t first)
 {
 	const struct streams *s = k->cluster->streams;
 
 	look(k);
-	if (first > k->guard.unguarded && first > s->loss && !is_elsewhere(s, first))
+	if (first > k->guard.unguarded && first > s->loss)
 		return false;
 	excuse(k);
 	return true;

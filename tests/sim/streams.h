@@ -191,6 +191,7 @@ struct streams {
 	struct stream_void voids[TRUTH_MAX]; /* as heads made them */
 	uint64_t committed;		     /* largest that any replica knew */
 	uint64_t acked;			     /* largest position that was acknowledged */
+	uint64_t overwritten;		     /* newest position that a head has no more */
 	uint64_t loss; /* everything up to here may be gone: an operator said so */
 	uint64_t serials;
 	uint64_t newest_epoch; /* that its head has entered, */
@@ -306,6 +307,8 @@ void message_part_fill(const struct streams *s, uint64_t publisher, uint64_t id,
 	uint32_t part, unsigned char *to);
 /* A replica's log, as far as it is committed, is what everybody else's is. */
 void check_committed(struct sim_replica *r);
+/* A member enters an epoch with all that heads had left of what was before it. */
+void check_entered(struct sim_replica *r);
 /* What a backup's inbox says that it has is there. */
 void check_inbox(struct sim_replica *r);
 /* A head has just logged what is new since @from. */

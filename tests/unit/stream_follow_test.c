@@ -171,6 +171,66 @@ static void who_is_lapped_begins_again_nearer_to_the_end(void **state)
 	members_close();
 }
 
+/* It was lapped, has begun again behind 12, and has 13 to 16; the source has 9 to 16. */
+static void lapped_follower_open(void)
+{
+	members_open(true);
+	publish(&source, 1, 8);
+	begin();
+	steps(5); /* words, control, table, control, slots */
+	publish(&source, 9, 16);
+	steps(1); /* control */
+	steps(4); /* words, control, table, control */
+	steps(4); /* slots, control; and those from the begin of the ring */
+	assert_int_equal(own.b.log.control->begin, 12);
+	expect(STREAM_FOLLOW_COPYING, 16);
+}
+
+static void a_copy_counts_when_it_has_what_is_older_too(void **state)
+{
+	(void)state;
+	lapped_follower_open();
+	assert_false(stream_log_keeps(&own.b.log, EPOCH, 16));
+	catch_up();
+	expect(STREAM_FOLLOW_BEHIND, 16);
+	assert_true(stream_log_keeps(&own.b.log, EPOCH, 16));
+	assert_int_equal(stream_log_oldest(&own.b.log), stream_log_oldest(&source.b.log));
+	same_logs(&own, &source);
+	assert_int_equal(stream_follow_status(follow).begun, 2);
+	members_close();
+}
+
+static void what_is_newest_comes_before_what_is_older(void **state)
+{
+	(void)state;
+	lapped_follower_open();
+	steps(1); /* what is older */
+	publish(&source, 17, 18);
+	steps(1); /* the control: 9 and 10 are no more */
+	assert_int_equal(stream_log_oldest(&own.b.log), 11);
+	assert_int_equal(own.b.log.control->epoch, 0);
+	publish(&source, 19, 19);
+	steps(4); /* words, control, slots, control */
+	expect(STREAM_FOLLOW_BEHIND, 19);
+	same_logs(&own, &source);
+	members_close();
+}
+
+static void a_copy_becomes_whole_by_what_is_published(void **state)
+{
+	(void)state;
+	lapped_follower_open();
+	steps(1);
+	publish(&source, 17, 20);
+	steps(1); /* nothing of it is there any more */
+	assert_int_equal(stream_log_oldest(&own.b.log), 13);
+	catch_up();
+	expect(STREAM_FOLLOW_BEHIND, 20);
+	assert_int_equal(stream_log_oldest(&own.b.log), 13);
+	same_logs(&own, &source);
+	members_close();
+}
+
 static void an_own_log_that_may_be_kept_goes_on(void **state)
 {
 	(void)state;
@@ -272,6 +332,9 @@ int main(void)
 		cmocka_unit_test(nothing_beyond_the_commit_point_is_copied),
 		cmocka_unit_test(the_copy_counts_when_its_table_is_right),
 		cmocka_unit_test(who_is_lapped_begins_again_nearer_to_the_end),
+		cmocka_unit_test(a_copy_counts_when_it_has_what_is_older_too),
+		cmocka_unit_test(what_is_newest_comes_before_what_is_older),
+		cmocka_unit_test(a_copy_becomes_whole_by_what_is_published),
 		cmocka_unit_test(an_own_log_that_may_be_kept_goes_on),
 		cmocka_unit_test(an_own_log_beyond_the_base_is_made_anew),
 		cmocka_unit_test(the_log_of_a_member_is_left_alone),

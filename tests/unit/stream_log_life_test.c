@@ -273,6 +273,36 @@ static void a_followers_log_may_be_kept_and_filled_up(void **state)
 	bench_close(&other);
 }
 
+static void older_slots_are_put_before_while_there_is_room(void **state)
+{
+	struct bench from, to;
+
+	(void)state;
+	bench_open(&from, true, true);
+	for (uint64_t p = 1; p <= 9; p++) {
+		message_put(&from, p, 2, p);
+		(void)advance(&from, p, 0);
+	}
+	bench_create(&to, 7);
+	stream_log_entries_set(&to.log, from.log.table.entries, ROWS);
+	assert_true(stream_log_fill(&to.log, stream_ring_at(&from.log.ring, 8)));
+	assert_false(stream_log_fill_before(&to.log, stream_ring_at(&from.log.ring, 6)));
+	assert_false(stream_log_is_whole(&to.log, 2));
+	for (uint64_t p = 7; p >= 2; p--)
+		assert_true(stream_log_fill_before(
+			&to.log, stream_ring_at(&from.log.ring, p)));
+	assert_true(stream_log_is_whole(&to.log, 2));
+	assert_true(stream_log_is_whole(&to.log, 1)); /* no log keeps more for ever */
+	assert_int_equal(to.log.control->begin, 1);
+	assert_true(stream_log_fill(&to.log, stream_ring_at(&from.log.ring, 9)));
+	for (uint64_t p = 2; p <= 9; p++)
+		assert_int_equal(logged_id(&to, p), p);
+	assert_false(stream_log_fill_before(&to.log, stream_ring_at(&from.log.ring, 9)));
+	assert_true(stream_log_adopt(&to.log, to.memory, SLOTS, SLOT_LEN, ROWS));
+	bench_close(&from);
+	bench_close(&to);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +320,7 @@ int main(void)
 		cmocka_unit_test(odd_limits_are_refused),
 		cmocka_unit_test(a_log_that_is_taken_up_has_the_newest_entry),
 		cmocka_unit_test(a_followers_log_may_be_kept_and_filled_up),
+		cmocka_unit_test(older_slots_are_put_before_while_there_is_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
