@@ -9,7 +9,8 @@
  *     subscriber.c         what people call, and the delivering itself
  *     subscriber_open.c    subscribing, and the end of it
  *     subscriber_seek.c    which member is asked for what, and what is due
- *     subscriber_ask.c     Subscribe, Unsubscribe and their answers
+ *     subscriber_ask.c     Subscribe and its answer
+ *     subscriber_leave.c   Unsubscribe
  *     subscriber_now.c     where the stream is now
  *     subscriber_place.c   a member's memory, mapped
  *     subscriber_inbox.c   an inbox, and telling its feeder what was consumed
@@ -24,6 +25,9 @@
  * G5  A range is lost only when the stream has no archive, or every member has said what it has
  *     of it (D5); one that opens its archive yet has not.
  * G6  A member that was asked is left, whether or not its answer came: it has a reader since.
+ * G7  Of a stream that blocks, members are left a while after another one is read: by then its
+ *     head knows what is waited for there, or the chain has changed.  Meanwhile they are told
+ *     how far this is, for publishers wait for the slowest.
  */
 #ifndef PAWL_CLIENT_SUBSCRIBER_H
 #define PAWL_CLIENT_SUBSCRIBER_H
@@ -139,13 +143,16 @@ struct pawl_subscriber {
 	uint32_t turn;	    /* the candidate that is asked, see subscriber_seek.c */
 	unsigned int tries; /* of that one; */
 	unsigned int rounds;
-	uint64_t again_ns;   /* nobody is asked before this */
-	bool returns;	     /* what is asked would replace an inbox that does */
-	uint64_t back_ns;    /* ... and is not asked again before this */
-	uint64_t news_ns;    /* when something was seen to have come */
-	uint64_t news_next;  /* what was next then */
-	uint64_t adrift_ns;  /* since when it is not settled; 0: it is */
-	uint64_t stepped_ns; /* the newest look at what is due */
+	uint64_t again_ns;    /* nobody is asked before this */
+	bool returns;	      /* what is asked would replace an inbox that does */
+	uint64_t back_ns;     /* ... and is not asked again before this */
+	uint64_t news_ns;     /* when something was seen to have come */
+	uint64_t news_next;   /* what was next then */
+	uint64_t adrift_ns;   /* since when it is not settled; 0: it is */
+	uint64_t stepped_ns;  /* the newest look at what is due */
+	uint64_t leaves_ns;   /* who was read at before is left then (G7); 0: it is */
+	uint64_t others_ns;   /* they are told next how far this is; */
+	uint64_t others_told; /*   they know that it is here */
 
 	struct device *local; /* for what is mapped */
 	const struct memory_ops *ops;
@@ -215,8 +222,18 @@ int ask_send(struct pawl_subscriber *s, uint32_t member, enum source_kind kind)
 void ask_drop(struct pawl_subscriber *s);
 bool ask_reply(
 	struct stream_listener *listener, uint32_t member, const Control__Reply *reply);
+/* What this member was asked for in the present session, or room for that. */
+struct subscriber_reader *ask_reader_of(
+	struct pawl_subscriber *s, const struct peer *peer);
+
+/* ---- subscriber_leave.c ---- */
+
 /* Unsubscribes at all members but @member. */
-void ask_leave_others(struct pawl_subscriber *s, uint32_t member);
+void leave_others(struct pawl_subscriber *s, uint32_t member);
+/* From now on @member is read: the others are left as soon as that may be (G7). */
+void leave_begin(struct pawl_subscriber *s, uint32_t member, uint64_t now_ns);
+/* Does what is due of it. */
+void leave_step(struct pawl_subscriber *s, uint64_t now_ns);
 
 /* ---- subscriber_now.c ---- */
 

@@ -11,8 +11,7 @@ const char *subscriber_transport(const struct pawl_subscriber *s, uint32_t membe
 	return own[0] ? own : s->pawl->session.chain[member].transport;
 }
 
-/* What this member was asked for in the present session, or room for that. */
-static struct subscriber_reader *reader_of(
+struct subscriber_reader *ask_reader_of(
 	struct pawl_subscriber *s, const struct peer *peer)
 {
 	struct subscriber_reader *room = NULL;
@@ -32,7 +31,7 @@ static struct subscriber_reader *reader_of(
 static void reader_remember(
 	struct pawl_subscriber *s, const struct peer *peer, uint32_t reader)
 {
-	struct subscriber_reader *r = reader_of(s, peer);
+	struct subscriber_reader *r = ask_reader_of(s, peer);
 
 	if (!r)
 		r = &s->readers[0]; /* one of a session that is over by now */
@@ -57,7 +56,7 @@ static void from_fill(const struct pawl_subscriber *s, Control__Subscribe *subsc
 static int subscribe_send(struct pawl_subscriber *s)
 {
 	const struct peer *peer = subscriber_peer(s, s->ask.member);
-	const struct subscriber_reader *reader = reader_of(s, peer);
+	const struct subscriber_reader *reader = ask_reader_of(s, peer);
 	const struct memory *memory = s->ask.inbox.memory;
 	Control__Request request = CONTROL__REQUEST__INIT;
 	Control__Subscribe subscribe = CONTROL__SUBSCRIBE__INIT;
@@ -183,32 +182,4 @@ bool ask_reply(
 	else if (s->ask.kind == SOURCE_PLACE)
 		seek_settle(s);
 	return true;
-}
-
-static void leave(struct pawl_subscriber *s, uint32_t member)
-{
-	struct subscriber_reader *r = reader_of(s, subscriber_peer(s, member));
-	Control__Request request = CONTROL__REQUEST__INIT;
-	Control__Unsubscribe unsubscribe = CONTROL__UNSUBSCRIBE__INIT;
-	uint64_t id;
-
-	if (!r || !r->asked)
-		return;
-	unsubscribe.counter = subscriber_stream(s)->counter;
-	unsubscribe.reader = r->reader;
-	unsubscribe.subscriber = s->number;
-	request.body_case = CONTROL__REQUEST__BODY_UNSUBSCRIBE;
-	request.unsubscribe = &unsubscribe;
-	if (stream_request(subscriber_stream(s), member, &request, &id) == 0)
-		*r = (struct subscriber_reader){0};
-}
-
-void ask_leave_others(struct pawl_subscriber *s, uint32_t member)
-{
-	uint32_t count = s->pawl->session.links_count;
-
-	for (uint32_t i = 0; i < count && subscriber_stream(s)->entered; i++) {
-		if (i != member)
-			leave(s, i);
-	}
 }

@@ -217,7 +217,7 @@ void pawl_unsubscribe(struct pawl_subscriber *s)
 	if (!s)
 		return;
 	if (s->pawl->hot->alive)
-		ask_leave_others(s, SUBSCRIBER_NOBODY);
+		leave_others(s, SUBSCRIBER_NOBODY);
 	stream_unlisten(&s->listener);
 	subscriber_free(&s->listener, !s->pawl->hot->alive);
 }

@@ -246,7 +246,7 @@ void seek_settle(struct pawl_subscriber *s)
 	if (s->gap.open)
 		gap_look(s, member);
 	if (s->stage == SUBSCRIBER_SETTLED)
-		ask_leave_others(s, member);
+		leave_begin(s, member, clock_now_ns());
 }
 
 bool seek_elsewhere(struct pawl_subscriber *s, const struct stream_delivery *gone)
@@ -317,6 +317,7 @@ static bool is_quiet(const struct pawl_subscriber *s, uint64_t now_ns)
 
 static void settled_step(struct pawl_subscriber *s, uint64_t now_ns)
 {
+	leave_step(s, now_ns);
 	if (s->kind != SOURCE_INBOX)
 		return;
 	if (s->machine.next != s->news_next)

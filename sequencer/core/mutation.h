@@ -65,6 +65,7 @@ enum mutation {
 	MUTATION_STREAM_LOST_READERS,	/* a lost member's readers get no time */
 	MUTATION_STREAM_HOLD_AT_BASE,	/* what they get time for is only what is new */
 	MUTATION_STREAM_DEAD_READER,	/* a reader that is dead is waited for */
+	MUTATION_STREAM_LEFT_AT_ONCE,	/*   and one that moves is not, where it was */
 	MUTATIONS_COUNT,
 };
 

@@ -57,6 +57,7 @@ static const char *const names[MUTATIONS_COUNT] = {
 	[MUTATION_STREAM_LOST_READERS] = "lost-readers-not-awaited",
 	[MUTATION_STREAM_HOLD_AT_BASE] = "hold-at-base",
 	[MUTATION_STREAM_DEAD_READER] = "dead-reader-awaited",
+	[MUTATION_STREAM_LEFT_AT_ONCE] = "left-at-once",
 };
 
 bool mutation_choose(const char *name)

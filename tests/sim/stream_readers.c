@@ -102,6 +102,11 @@ static void reader_turn(struct sim_replica *r, uint32_t subscriber)
 	bool here = s->subscribers[subscriber].generation == one->generation;
 	bool linked = here && !one->in_place && link_tend(r, one);
 
+	if (!here && MUTATED(STREAM_LEFT_AT_ONCE)) {
+		wire_close(&one->wire);
+		one->active = false;
+		return;
+	}
 	if (is_over(r, one, !here || !(one->in_place || linked))) {
 		forget(r, subscriber);
 		return;

@@ -344,6 +344,31 @@ static void whoever_moves_leaves_the_member_that_it_read_at(void **state)
 	reading_left(r, 1);
 }
 
+/* The head may not know yet who waits for it now. */
+static void of_a_stream_that_blocks_it_is_left_a_while_later(void **state)
+{
+	static const unsigned int turned[] = {1, 0};
+	struct reading *r = *state;
+	uint64_t deadline = clock_now_ns() + RIG_WAIT_NS;
+
+	r->source.limits.blocks = true;
+	reading_subscribe(r, PAWL_FROM_NOW, 0);
+	fake_source_put_until(&r->source, ALL, 1, 5);
+	reading_gets(r, 5);
+	change(r, 2, 2, turned);
+	fake_source_put_until(&r->source, ALL, 6, 10);
+	reading_gets(r, 10);
+	assert_int_equal(r->s->place.member, 1);
+	while (fake_source_line(&r->source, 1, 1) != 10 && clock_now_ns() < deadline)
+		reading_gets_nothing(r);
+	assert_int_equal(fake_source_line(&r->source, 1, 1), 10);
+	assert_int_equal(r->source.logs[1].unsubscribes, 0);
+	while (r->source.logs[1].unsubscribes == 0 && clock_now_ns() < deadline)
+		reading_gets_nothing(r);
+	reading_left(r, 1);
+	assert_int_equal(r->source.logs[0].unsubscribes, 0);
+}
+
 static void without_a_replica_there_is_an_error_after_the_timeout_only(void **state)
 {
 	struct reading *r = *state;
@@ -461,6 +486,7 @@ int main(void)
 		CASE(a_child_has_no_subscriber, of_one),
 		CASE(a_new_epoch_at_the_same_member_is_the_same_reader, of_two),
 		CASE(whoever_moves_leaves_the_member_that_it_read_at, of_two),
+		CASE(of_a_stream_that_blocks_it_is_left_a_while_later, of_two),
 		CASE(without_a_replica_there_is_an_error_after_the_timeout_only, of_two),
 		CASE(synchronous_is_everything_up_to_the_end, of_one),
 		CASE(options_out_of_range_are_refused, of_one),
