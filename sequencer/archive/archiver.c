@@ -52,7 +52,9 @@ struct catch
 {
 	uint64_t commit;
 	uint64_t oldest; /* 0: no log is attached */
-	uint32_t count;	 /* slots in the batch */
+	uint64_t begin;	 /* as struct archiver_source */
+	bool fed;
+	uint32_t count; /* slots in the batch */
 };
 
 static uint32_t slots_copy(
@@ -79,6 +81,8 @@ static struct catch log_read(struct archiver *archiver)
 	if (archiver->attached) {
 		got.commit = word_load(archiver->source.commit);
 		got.oldest = word_load(archiver->source.oldest);
+		got.begin = archiver->source.begin;
+		got.fed = archiver->source.fed;
 		if (got.oldest <= next)
 			got.count = slots_copy(archiver, next, got.commit,
 				archiver->source.ring.slot_len);
@@ -99,16 +103,38 @@ static void missing_note(struct archiver *archiver, uint64_t first, uint64_t las
 	(void)pthread_mutex_unlock(&archiver->lock);
 }
 
-/* The log has lapped the archiver.  An archive that is empty just begins later. */
-static int lap(struct archiver *archiver, uint64_t oldest)
+static void skipped_note(struct archiver *archiver, uint64_t first, uint64_t last)
+{
+	(void)pthread_mutex_lock(&archiver->lock);
+	archiver->status.skipped_first = first;
+	archiver->status.skipped_last = last;
+	(void)pthread_mutex_unlock(&archiver->lock);
+}
+
+/* Positions from @first on to the oldest do not come any more, for one reason or the other. */
+static void gap_note(struct archiver *archiver, const struct catch *got, uint64_t first)
+{
+	uint64_t last = got->oldest - 1;
+
+	if (got->fed)
+		skipped_note(archiver, first, last);
+	else if (last >= got->begin)
+		missing_note(archiver, first > got->begin ? first : got->begin, last);
+}
+
+/*
+ * The log begins behind what the archive has, or has lapped it.  An archive that is empty just
+ * begins later.
+ */
+static int lap(struct archiver *archiver, const struct catch *got)
 {
 	struct archive *archive = archiver->archive;
 	uint64_t next = archive_next(archive);
 	bool empty = archive_last(archive) == 0;
-	int rc = archive_skip(archive, oldest, NULL, &archiver->err);
+	int rc = archive_skip(archive, got->oldest, NULL, &archiver->err);
 
 	if (!rc && !empty)
-		missing_note(archiver, next, oldest - 1);
+		gap_note(archiver, got, next);
 	return rc;
 }
 
@@ -138,7 +164,7 @@ static bool round_do(struct archiver *archiver, struct catch *got_p)
 
 	*got_p = got;
 	if (got.oldest > archive_next(archiver->archive)) {
-		archiver->result = lap(archiver, got.oldest);
+		archiver->result = lap(archiver, &got);
 		return archiver->result == 0;
 	}
 	if (got.count == 0) {

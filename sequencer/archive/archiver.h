@@ -14,6 +14,7 @@
 #ifndef PAWL_ARCHIVE_ARCHIVER_H
 #define PAWL_ARCHIVE_ARCHIVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "hw/error.h"
@@ -25,6 +26,9 @@ struct archiver_source {
 	struct stream_ring ring; /* slots as long as the archive's */
 	const uint64_t *commit;	 /* struct stream_words */
 	const uint64_t *oldest;	 /* struct stream_control */
+	uint64_t
+		begin; /* its oldest when it was attached: whoever attaches tells what is before */
+	bool fed; /* out of another archive: what is skipped there is not to be had */
 };
 
 struct archiver_status {
@@ -35,6 +39,9 @@ struct archiver_status {
 		missing_count; /* positions that the log overwrote before they were archived */
 	uint64_t missing_first; /* the last range of them; 0: none */
 	uint64_t missing_last;
+	uint64_t
+		skipped_first; /* the last range that the archive that fed it skipped; 0: none */
+	uint64_t skipped_last;
 	int alarm; /* why nothing is archived; 0: all is well */
 	struct error err;
 };

@@ -45,7 +45,7 @@ static void feed_ask(
 		return;
 	seat->asked_ns = now_ns;
 	feed.counter = seat->counter;
-	feed.consumed = want->archived;
+	feed.consumed = want->consumed;
 	feed.inbox = (char *)(uintptr_t)want->inbox;
 	feed.inbox_slots = want->inbox_slots;
 	ask.instance = r->facts.instance;
@@ -59,7 +59,7 @@ static bool copy_begin(
 	struct replica *r, struct stream_seat *seat, struct stream_copy_want *want)
 {
 	struct stream_host *host = r->streams.host;
-	struct epoch_member source = source_find(r, seat, want->archived);
+	struct epoch_member source = source_find(r, seat, want->consumed);
 	uint64_t now_ns = clock_now_ns();
 	struct error err;
 

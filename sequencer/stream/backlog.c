@@ -48,8 +48,8 @@ int stream_backlog_begin(const struct stream_backlog_config *config,
 	if (!b)
 		return error_set(err, -ENOMEM, "stream: archive: no memory; free some");
 	b->device = config->device;
-	b->told = config->archived;
-	b->seen = config->archived;
+	b->told = config->consumed;
+	b->seen = config->consumed;
 	rc = inbox_expose(b, config, err);
 	if (rc) {
 		free(b);
@@ -98,7 +98,8 @@ struct archiver_source stream_backlog_source(const struct stream_backlog *b)
 {
 	return (struct archiver_source){.ring = b->ring,
 		.commit = &b->inbox->fed.end,
-		.oldest = &b->inbox->fed.oldest};
+		.oldest = &b->inbox->fed.oldest,
+		.fed = true};
 }
 
 /* The write that was posted last is done, or there was none: 0.  -EAGAIN: not yet. */
@@ -124,25 +125,25 @@ static int line_ready(struct stream_backlog *b, struct error *err)
 }
 
 /* B2 */
-static int line_write(struct stream_backlog *b, uint64_t archived, struct error *err)
+static int line_write(struct stream_backlog *b, uint64_t consumed, struct error *err)
 {
 	int rc = line_ready(b, err);
 
-	if (rc || archived <= b->told)
+	if (rc || consumed <= b->told)
 		return rc;
-	rc = b->link->ops->write(b->link, b->line, &archived, sizeof(archived), 0);
+	rc = b->link->ops->write(b->link, b->line, &consumed, sizeof(consumed), 0);
 	if (rc)
 		return rc;
 	b->posted = true;
-	b->told = archived;
+	b->told = consumed;
 	return 0;
 }
 
-bool stream_backlog_step(struct stream_backlog *b, uint64_t archived, struct error *err)
+bool stream_backlog_step(struct stream_backlog *b, uint64_t consumed, struct error *err)
 {
 	uint64_t end = word_load(&b->inbox->fed.end);
 	bool news = end > b->seen;
-	int rc = b->link ? line_write(b, archived, err) : 0;
+	int rc = b->link ? line_write(b, consumed, err) : 0;
 
 	b->seen = end;
 	if (rc && rc != -EAGAIN) {

@@ -9,7 +9,8 @@
  *
  * B1  The inbox is read by the archiver only until archiver_detach, which is before
  *     stream_backlog_end.
- * B2  A position is given back to the feeder (Y1) after it was archived.
+ * B2  A position is given back to the feeder (Y1) after it was archived, or skipped: else the
+ *     feeder would have no room behind a jump that is longer than the inbox.
  *
  * What the member does not have either is missing here too, and told (archiver_status).
  *
@@ -33,7 +34,7 @@ struct stream_backlog_config {
 	struct device *device; /* listening; its owner calls progress */
 	const struct stream_limits *limits;
 	struct pages_config pages; /* of the inbox; its length is set here */
-	uint64_t archived;	   /* up to here */
+	uint64_t consumed;	   /* by the archive: it is fed from behind here */
 };
 
 struct stream_backlog;
@@ -61,7 +62,7 @@ struct archiver_source stream_backlog_source(const struct stream_backlog *backlo
 
 /* True: positions have come since the last step, and the archiver should be woken. */
 bool stream_backlog_step(
-	struct stream_backlog *backlog, uint64_t archived, struct error *err);
+	struct stream_backlog *backlog, uint64_t consumed, struct error *err);
 
 /* 0; why the link to the member failed: it has to be subscribed again, there or elsewhere. */
 int stream_backlog_error(const struct stream_backlog *backlog);

@@ -15,7 +15,7 @@
 
 static bool has_gap(const struct stream *s)
 {
-	return keeper_archived(s->keeper) + 1 < stream_log_oldest(&s->log);
+	return keeper_consumed(s->keeper) + 1 < stream_log_oldest(&s->log);
 }
 
 static void attach(struct stream *s)
@@ -76,8 +76,8 @@ static void give_up(struct stream *s)
 
 	(void)error_set(&line, 0,
 		"archive: positions %" PRIu64 " to %" PRIu64
-		" are missing in it, and no replica in reach has archived them",
-		keeper_archived(s->keeper) + 1, stream_log_oldest(&s->log) - 1);
+		" are not in it, and no replica in reach has archived them; " KEEPER_JUMP,
+		keeper_consumed(s->keeper) + 1, stream_log_oldest(&s->log) - 1);
 	stream_complain(s, &line);
 	attach(s);
 }
@@ -142,7 +142,7 @@ enum stream_copy_need stream_copy_look(
 		need = waiting_look(s, now_ns);
 	else if (s->copy.state == STREAM_COPY_ASKED)
 		need = STREAM_COPY_NEEDS_ASKING;
-	want_p->archived = keeper_archived(s->keeper);
+	want_p->consumed = keeper_consumed(s->keeper);
 	want_p->inbox_slots = 0;
 	want_p->inbox[0] = '\0';
 	if (s->copy.backlog) {
@@ -157,7 +157,7 @@ int stream_copy_begin(struct stream *s, uint64_t now_ns, struct error *err)
 	struct stream_backlog_config config = {.device = stream_thread_device(s->thread),
 		.limits = &s->limits,
 		.pages = s->ways->common.pages,
-		.archived = keeper_archived(s->keeper)};
+		.consumed = keeper_consumed(s->keeper)};
 	struct archiver_source source;
 	int rc;
 
@@ -199,13 +199,11 @@ static void state_tell(struct stream *s, enum stream_copying state)
 bool stream_copy_turn(struct stream *s)
 {
 	struct error err = {.text = ""};
-	uint64_t archived;
 	bool news;
 
 	if (!s->copy.backlog || s->copy.state != STREAM_COPY_FED)
 		return false;
-	archived = keeper_archived(s->keeper);
-	news = stream_backlog_step(s->copy.backlog, archived, &err);
+	news = stream_backlog_step(s->copy.backlog, keeper_consumed(s->keeper), &err);
 	if (news)
 		keeper_wake(s->keeper);
 	if (stream_backlog_error(s->copy.backlog)) {

@@ -182,7 +182,7 @@ enum stream_copy_need {
 };
 
 struct stream_copy_want {
-	uint64_t archived; /* this replica's archive has everything up to here */
+	uint64_t consumed; /* this replica's archive wants nothing up to here */
 	uint32_t inbox_slots;
 	char inbox[MEMORY_ADDRESS_MAX];
 };

@@ -207,7 +207,8 @@ void keeper_attach(struct keeper *keeper, const struct stream_log *log)
 	keeper->log = (struct keeper_log){.attached = true,
 		.source = {.ring = log->ring,
 			.commit = &log->places.words->commit,
-			.oldest = &log->control->oldest},
+			.oldest = &log->control->oldest,
+			.begin = stream_log_oldest(log)},
 		.end = stream_log_end(log),
 		.entries = archiver ? NULL : entries_copy(log)};
 	keeper->well_ns = 0;
@@ -271,7 +272,8 @@ void keeper_finish(struct keeper *keeper, const struct stream_log *log, uint64_t
 	keeper->log = (struct keeper_log){.attached = true,
 		.source = {.ring = log->ring,
 			.commit = &keeper->base,
-			.oldest = &log->control->oldest},
+			.oldest = &log->control->oldest,
+			.begin = stream_log_oldest(log)},
 		.end = stream_log_end(log),
 		.entries = archiver ? NULL : entries_copy(log)};
 	source_begin(keeper);
@@ -362,4 +364,11 @@ uint64_t keeper_archived(const struct keeper *keeper)
 	const struct archiver *archiver = keeper_archiver(keeper);
 
 	return archiver ? archiver_last(archiver) : atomic_load(&keeper->found_last);
+}
+
+uint64_t keeper_consumed(const struct keeper *keeper)
+{
+	const struct archiver *archiver = keeper_archiver(keeper);
+
+	return archiver ? archiver_consumed(archiver) : atomic_load(&keeper->found_last);
 }

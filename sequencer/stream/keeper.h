@@ -38,6 +38,11 @@
 #define KEEPER_PATIENCE_NS UINT64_C(1000000000)
 #define KEEPER_OPENING_NS UINT64_C(10000000000)
 
+/* Nothing here tells a jump from a loss (protocol.md, "Filling, following, beginning"). */
+#define KEEPER_JUMP                                                                    \
+	"if the stream began again after the loss of all memory, it jumped over them " \
+	"then"
+
 struct keeper_config {
 	const struct stream_archive_settings *settings; /* read during the call */
 	uint64_t instance;
@@ -131,5 +136,7 @@ bool keeper_is_open(const struct keeper *keeper);
 /* Oldest position and newest, 0: none, or it is not open yet.  Any thread, no lock. */
 uint64_t keeper_oldest(const struct keeper *keeper);
 uint64_t keeper_archived(const struct keeper *keeper);
+/* Up to here everything was archived, or is not to be had.  Any thread, no lock. */
+uint64_t keeper_consumed(const struct keeper *keeper);
 
 #endif

@@ -50,6 +50,7 @@ struct keeper {
 	int alarm_told;
 	uint64_t missing_told;
 	uint64_t missing_told_ns;
+	uint64_t skipped_told; /* the last position of a range */
 
 	uint64_t woken_commit; /* the stream's thread's */
 	uint64_t woken_ns;

@@ -89,10 +89,29 @@ static bool missing_line(struct keeper *keeper, struct error *line_p)
 	return true;
 }
 
+/* Another member's archive feeds this one, and does not have everything either. */
+static bool skipped_line(struct keeper *keeper, struct error *line_p)
+{
+	struct archiver *archiver = keeper_archiver(keeper);
+	struct archiver_status status;
+
+	if (!archiver)
+		return false;
+	archiver_status(archiver, &status);
+	if (status.skipped_last == keeper->skipped_told)
+		return false;
+	(void)error_set(line_p, 0,
+		"archive: %s: positions %" PRIu64 " to %" PRIu64
+		" are not in it, nor at the replica that feeds it; " KEEPER_JUMP,
+		keeper->path, status.skipped_first, status.skipped_last);
+	keeper->skipped_told = status.skipped_last;
+	return true;
+}
+
 bool keeper_line(struct keeper *keeper, struct error *line_p)
 {
 	return cut_line(keeper, line_p) || alarm_line(keeper, line_p) ||
-	       missing_line(keeper, line_p);
+	       missing_line(keeper, line_p) || skipped_line(keeper, line_p);
 }
 
 void keeper_status(struct keeper *keeper, struct keeper_status *status_p)

@@ -66,7 +66,8 @@ static void attach(void)
 						 .slot_len = rig.config.identity.slot_len,
 						 .mask = SLOTS - 1},
 		.commit = &ring_log.commit,
-		.oldest = &ring_log.oldest};
+		.oldest = &ring_log.oldest,
+		.begin = ring_log.oldest};
 
 	archiver_attach(archiver, &source);
 }
@@ -211,6 +212,32 @@ static void a_lapped_archiver_goes_on_behind_what_it_missed(void **state)
 	rig_expect_slots(cursor, 1, 20);
 	rig_expect(cursor, ARCHIVE_MISSING, 21, 1000 - SLOTS);
 	rig_expect_slots(cursor, 1001 - SLOTS, 1000);
+	archive_cursor_close(cursor);
+}
+
+/* As after the loss of all memory: nothing was overwritten, and the archive goes on. */
+static void a_log_that_begins_behind_a_jump_has_lost_nothing(void **state)
+{
+	const uint64_t behind = (UINT64_C(1) << 32) + 1;
+	struct archiver_status status;
+	struct archive_cursor *cursor;
+
+	(void)state;
+	begin();
+	log_append(1, 10);
+	wait_for(10);
+	archiver_detach(archiver);
+	word_store(&ring_log.oldest, behind);
+	attach();
+	log_append(behind, behind + 9);
+	wait_for(behind + 9);
+	archiver_status(archiver, &status);
+	assert_int_equal(status.missing_count, 0);
+	stop();
+	cursor = rig_cursor(1);
+	rig_expect_slots(cursor, 1, 10);
+	rig_expect(cursor, ARCHIVE_MISSING, 11, behind - 1);
+	rig_expect_slots(cursor, behind, behind + 9);
 	archive_cursor_close(cursor);
 }
 
@@ -460,6 +487,7 @@ int main(void)
 		THREAD_STORY(what_is_not_committed_is_not_archived),
 		THREAD_STORY(it_sleeps_when_there_is_nothing_and_wakes_at_once),
 		THREAD_STORY(a_lapped_archiver_goes_on_behind_what_it_missed),
+		THREAD_STORY(a_log_that_begins_behind_a_jump_has_lost_nothing),
 		THREAD_STORY(an_archive_that_is_new_begins_with_what_the_log_has),
 		THREAD_STORY(a_full_disk_is_an_alarm_and_ends_by_itself),
 		THREAD_STORY(stopping_with_a_full_disk_says_so),
