@@ -134,6 +134,8 @@ static int open_steps(struct archive *archive, const struct archive_config *conf
 	rc = lock_take(archive, err);
 	if (!rc)
 		rc = archive_take_up(archive, cut_p, err);
+	if (!rc)
+		archive_snapshot_load(archive);
 	if (!rc && archive_syncs(archive))
 		rc = archive_sync_now(archive, err);
 	return rc;

@@ -14,6 +14,8 @@
  *     tail is cut at the last whole record, and the cut is told.
  * Z6  The newest segment is never removed: its table tells what every publisher sent before.
  * Z7  One process writes: it holds a lock (flock) on a file of the directory.
+ * Z8  With `snapshots` a segment goes only when all of its positions were acknowledged, and what
+ *     was acknowledged never goes back.
  *
  * An archive belongs to one thread.  Calls block as long as the disk does, and allocate only
  * when a segment begins.  Errors are a closed list:
@@ -102,8 +104,12 @@ int archive_skip(struct archive *archive, uint64_t position,
 	const struct stream_entry *entries, struct error *err)
 	__attribute__((warn_unused_result));
 
-/* A snapshot has everything up to @position; never taken back. */
+/*
+ * A snapshot has everything up to @position; never taken back.  archive_tick writes it down, for
+ * the next life, and lets files go.
+ */
 void archive_acknowledge(struct archive *archive, uint64_t position);
+uint64_t archive_acknowledged(const struct archive *archive);
 
 /* What is due by the clock: sync and retention.  Called now and then, also when idle. */
 int archive_tick(struct archive *archive, struct error *err)

@@ -367,6 +367,7 @@ int archive_tick(struct archive *archive, struct error *err)
 	if (archive->sync_due_ns &&
 		archive->place.files->now_ns() >= archive->sync_due_ns)
 		return archive_sync_now(archive, err);
+	archive_snapshot_store(archive);
 	rc = archive_retain(archive, 0, err);
 	return rc ? alarm_raise(archive, rc, err) : 0;
 }

@@ -39,6 +39,7 @@ struct archive {
 	uint64_t epoch;	      /* of the newest slot */
 	uint64_t inexact;
 	uint64_t acknowledged;
+	uint64_t acknowledged_stored; /* what the file says */
 	struct stream_table table;
 	struct scan scan;
 	unsigned char *buffer;	    /* records that go into the segment together, */
@@ -81,6 +82,10 @@ int archive_seal(struct archive *archive, struct error *err)
 /* A segment for archive->next. */
 int archive_begin(struct archive *archive, struct error *err)
 	__attribute__((warn_unused_result));
+
+/* archive_snapshot.c: what was acknowledged, from and to its file.  A disk that fails is no error. */
+void archive_snapshot_load(struct archive *archive);
+void archive_snapshot_store(struct archive *archive);
 
 /* Removes what need not be retained, when @more bytes are to come. */
 int archive_retain(struct archive *archive, uint64_t more, struct error *err);

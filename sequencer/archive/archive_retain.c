@@ -50,3 +50,8 @@ void archive_acknowledge(struct archive *archive, uint64_t position)
 	if (position > archive->acknowledged)
 		archive->acknowledged = position;
 }
+
+uint64_t archive_acknowledged(const struct archive *archive)
+{
+	return archive->acknowledged;
+}

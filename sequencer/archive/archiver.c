@@ -41,6 +41,7 @@ struct archiver {
 	_Atomic uint64_t signals; /* grows with every wake; partner: thread_sleep */
 	atomic_bool asleep;	  /* partner: archiver_wake */
 	atomic_bool stop;
+	_Atomic uint64_t acknowledged; /* partner: tick */
 	_Atomic uint64_t consumed;
 	_Atomic uint64_t oldest;
 	_Atomic uint64_t last;
@@ -184,6 +185,7 @@ static void tick(struct archiver *archiver, bool idle)
 	if (!idle && now - archiver->ticked_ns < TICK_NS)
 		return;
 	archiver->ticked_ns = now;
+	archive_acknowledge(archiver->archive, atomic_load(&archiver->acknowledged));
 	rc = archive_tick(archiver->archive, &archiver->err);
 	if (rc)
 		archiver->result = rc;
@@ -386,6 +388,16 @@ void archiver_wake(struct archiver *archiver)
 	(void)pthread_mutex_lock(&archiver->lock);
 	(void)pthread_cond_broadcast(&archiver->changed);
 	(void)pthread_mutex_unlock(&archiver->lock);
+}
+
+void archiver_acknowledge(struct archiver *archiver, uint64_t position)
+{
+	uint64_t before = atomic_load(&archiver->acknowledged);
+
+	while (before < position &&
+		!atomic_compare_exchange_weak(&archiver->acknowledged, &before, position))
+		;
+	archiver_wake(archiver);
 }
 
 uint64_t archiver_consumed(const struct archiver *archiver)

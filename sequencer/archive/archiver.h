@@ -65,6 +65,9 @@ void archiver_detach(struct archiver *archiver);
 /* The commit point has moved.  Any thread; no system call unless the archiver sleeps. */
 void archiver_wake(struct archiver *archiver);
 
+/* As archive_acknowledge, soon.  Any thread. */
+void archiver_acknowledge(struct archiver *archiver, uint64_t position);
+
 /* The log may overwrite up to here.  Any thread; no lock.  May go back when a sync failed. */
 uint64_t archiver_consumed(const struct archiver *archiver);
 

@@ -37,6 +37,7 @@ struct stream_archive_settings {
 	uint64_t segment_len; /* 0: the default */
 	uint64_t size_max;    /* of each stream's archive; 0: no limit */
 	uint64_t age_max_ns;
+	bool snapshots; /* nothing goes that is not in a snapshot (archive.h) */
 };
 
 struct stream_host_config {
@@ -236,6 +237,21 @@ void stream_host_evict(struct stream_host *host, uint64_t token);
 /* Somebody may publish: threads that wait for an event look again. */
 void stream_host_wake(struct stream_host *host);
 
+/*
+ * Snapshots of applications: whether everything up to @position can be in one.  0: it is
+ * committed.  -EINVAL: the stream does not go so far.  -EAGAIN: that is not committed yet, or the
+ * head is not here.
+ */
+int stream_host_snapshot_check(struct stream_host *host, uint32_t counter,
+	uint64_t position, struct error *err) __attribute__((warn_unused_result));
+/*
+ * A snapshot has everything up to @position, as its application or another replica says: this
+ * archive may let go of it.  False: that was known, or there is no archive.
+ */
+bool stream_host_snapshot(struct stream_host *host, uint32_t counter, uint64_t position);
+/* The newest of those that are known here; 0: none. */
+uint64_t stream_host_acknowledged(const struct stream_host *host, uint32_t counter);
+
 /* For people. */
 struct stream_status {
 	const char *name;
@@ -252,6 +268,7 @@ struct stream_status {
 	uint64_t archived;
 	uint64_t synced;
 	uint64_t archive_missing;
+	uint64_t acknowledged; /* in snapshots of applications */
 	char archive_alarm[ERROR_TEXT_MAX];
 };
 

@@ -76,6 +76,7 @@ static void archive_status(const struct stream *s, struct stream_status *status)
 	status->archived = keeper.archived;
 	status->synced = keeper.synced;
 	status->archive_missing = keeper.missing;
+	status->acknowledged = keeper_acknowledged(s->keeper);
 	(void)snprintf(status->archive_alarm, sizeof(status->archive_alarm), "%s",
 		keeper.alarm.text);
 }

@@ -64,6 +64,7 @@ static struct archive_config archive_config_of(
 		.sync_interval_ns = settings->sync_interval_ns,
 		.size_max = settings->size_max,
 		.age_max_ns = settings->age_max_ns,
+		.snapshots = settings->snapshots,
 		.files = config->files};
 }
 
@@ -364,6 +365,27 @@ uint64_t keeper_archived(const struct keeper *keeper)
 	const struct archiver *archiver = keeper_archiver(keeper);
 
 	return archiver ? archiver_last(archiver) : atomic_load(&keeper->found_last);
+}
+
+bool keeper_acknowledge(struct keeper *keeper, uint64_t position)
+{
+	struct archiver *archiver;
+	bool news;
+
+	(void)pthread_mutex_lock(&keeper->lock);
+	archiver = keeper_archiver(keeper);
+	news = position > atomic_load(&keeper->acknowledged);
+	if (news)
+		atomic_store(&keeper->acknowledged, position);
+	if (news && archiver)
+		archiver_acknowledge(archiver, position);
+	(void)pthread_mutex_unlock(&keeper->lock);
+	return news;
+}
+
+uint64_t keeper_acknowledged(const struct keeper *keeper)
+{
+	return atomic_load(&keeper->acknowledged);
 }
 
 uint64_t keeper_consumed(const struct keeper *keeper)

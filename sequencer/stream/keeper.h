@@ -38,10 +38,10 @@
 #define KEEPER_PATIENCE_NS UINT64_C(1000000000)
 #define KEEPER_OPENING_NS UINT64_C(10000000000)
 
-/* Nothing here tells a jump from a loss (protocol.md, "Filling, following, beginning"). */
-#define KEEPER_JUMP                                                                    \
-	"if the stream began again after the loss of all memory, it jumped over them " \
-	"then"
+/* Nothing here tells a jump from a loss (docs/protocol.md, "Archives"). */
+#define KEEPER_JUMP                                                                   \
+	"they were not retained or are lost, or the stream jumped over them when it " \
+	"began again after the loss of all memory"
 
 struct keeper_config {
 	const struct stream_archive_settings *settings; /* read during the call */
@@ -136,6 +136,13 @@ bool keeper_is_open(const struct keeper *keeper);
 /* Oldest position and newest, 0: none, or it is not open yet.  Any thread, no lock. */
 uint64_t keeper_oldest(const struct keeper *keeper);
 uint64_t keeper_archived(const struct keeper *keeper);
+/*
+ * A snapshot of an application has everything up to @position.  False: that was known.  Any
+ * thread may ask up to where, without a lock; what a former life was told is known once the
+ * archive is open.
+ */
+bool keeper_acknowledge(struct keeper *keeper, uint64_t position);
+uint64_t keeper_acknowledged(const struct keeper *keeper);
 /* Up to here everything was archived, or is not to be had.  Any thread, no lock. */
 uint64_t keeper_consumed(const struct keeper *keeper);
 

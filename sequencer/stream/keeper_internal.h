@@ -41,6 +41,8 @@ struct keeper {
 	_Atomic uint64_t found_oldest; /* at opening, until there is an archiver */
 	_Atomic uint64_t found_last;
 
+	_Atomic uint64_t acknowledged; /* grows with the lock held */
+
 	/* Set once, with the lock held; partner: whoever loads it without. */
 	struct archiver *_Atomic archiver;
 	atomic_bool foreign; /* K2 */

@@ -64,6 +64,7 @@ static int archive_give(struct keeper *keeper, struct archive *archive, struct e
 	(void)pthread_mutex_lock(&keeper->lock);
 	keeper->archive = archive;
 	atomic_store_explicit(&keeper->archiver, archiver, memory_order_release);
+	archiver_acknowledge(archiver, atomic_load(&keeper->acknowledged));
 	if (keeper->log.attached)
 		keeper_join(keeper, archiver);
 	(void)pthread_mutex_unlock(&keeper->lock);
@@ -87,6 +88,7 @@ static int archive_get(
 		return rc;
 	atomic_store(&keeper->found_oldest, archive_oldest(*archive_p));
 	atomic_store(&keeper->found_last, archive_last(*archive_p));
+	(void)keeper_acknowledge(keeper, archive_acknowledged(*archive_p));
 	(void)pthread_mutex_lock(&keeper->lock);
 	keeper->cut = cut;
 	(void)pthread_mutex_unlock(&keeper->lock);

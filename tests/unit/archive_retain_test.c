@@ -1,5 +1,6 @@
 /* Whole segments go, oldest first, by size, by age and by what was acknowledged. */
 #include <errno.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -145,6 +146,70 @@ static void what_is_acknowledged_stays_while_size_and_age_allow(void **state)
 	rig_expect_all(1, 3000);
 }
 
+static void an_acknowledgement_outlives_the_archive(void **state)
+{
+	uint64_t second;
+
+	(void)state;
+	rig_open();
+	rig_append(1, 4000, 50);
+	second = second_first();
+	archive_acknowledge(rig.archive, second);
+	assert_int_equal(archive_tick(rig.archive, &rig.err), 0);
+	rig_expect_all(1, 4000); /* it is known, and nobody asked to let go */
+	rig_abandon();
+	rig.config.snapshots = true;
+	rig_open();
+	assert_int_equal(archive_acknowledged(rig.archive), second);
+	assert_int_equal(archive_tick(rig.archive, &rig.err), 0);
+	expect_begins_with(second, 4000);
+}
+
+/* Nothing that is kept depends on it, so it is no alarm either. */
+static void an_acknowledgement_that_is_not_whole_is_none(void **state)
+{
+	char path[256];
+	FILE *file;
+
+	(void)state;
+	rig.config.snapshots = true;
+	rig_open();
+	rig_append(1, 4000, 50);
+	archive_acknowledge(rig.archive, 10);
+	assert_int_equal(archive_tick(rig.archive, &rig.err), 0);
+	rig_abandon();
+	(void)snprintf(path, sizeof(path), "%s/snapshot", rig.path);
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	assert_int_equal(fseek(file, 25, SEEK_SET), 0);
+	assert_int_equal(fputc(0x0f, file), 0x0f); /* of the position: 3850 */
+	assert_int_equal(fclose(file), 0);
+	rig_open();
+	assert_int_equal(archive_acknowledged(rig.archive), 0);
+	assert_int_equal(archive_tick(rig.archive, &rig.err), 0);
+	rig_expect_all(1, 4000);
+}
+
+static void a_full_disk_is_freed_all_the_same(void **state)
+{
+	uint64_t second;
+
+	(void)state;
+	rig.config.snapshots = true;
+	rig_open();
+	rig_append(1, 4000, 50);
+	second = second_first();
+	rig_disk.room = 0;
+	archive_acknowledge(rig.archive, second);
+	assert_int_equal(archive_tick(rig.archive, &rig.err), 0);
+	expect_begins_with(second, 4000);
+	rig_disk.room = UINT64_MAX;
+	assert_int_equal(archive_tick(rig.archive, &rig.err), 0);
+	rig_abandon();
+	rig_open();
+	assert_int_equal(archive_acknowledged(rig.archive), second);
+}
+
 /* Also when there is no open one: its table is needed. */
 static void the_newest_segment_stays(void **state)
 {
@@ -207,6 +272,9 @@ int main(void)
 		RIG_STORY(a_snapshot_lets_go_of_whole_segments_only),
 		RIG_STORY(what_is_not_acknowledged_outlives_size_and_age),
 		RIG_STORY(what_is_acknowledged_stays_while_size_and_age_allow),
+		RIG_STORY(an_acknowledgement_outlives_the_archive),
+		RIG_STORY(an_acknowledgement_that_is_not_whole_is_none),
+		RIG_STORY(a_full_disk_is_freed_all_the_same),
 		RIG_STORY(the_newest_segment_stays),
 		RIG_STORY(indexes_go_with_their_segments),
 		RIG_STORY(a_reader_is_not_cut_off_in_a_segment),

@@ -437,6 +437,43 @@ static void a_name_becomes_one_directory(void **state)
 	assert_int_equal(keeper_path(&settings, name, path, &bed.err), -ENAMETOOLONG);
 }
 
+static void oldest_wait(uint64_t position)
+{
+	uint64_t deadline = clock_now_ns() + BED_WAIT_NS;
+
+	while (status().oldest < position) {
+		assert_true(clock_now_ns() < deadline);
+		(void)poll(NULL, 0, 1);
+	}
+}
+
+/* Also what is said before it is open. */
+static void what_is_in_a_snapshot_may_go(void **state)
+{
+	uint64_t oldest;
+
+	(void)state;
+	bed.limits.archiving = STREAM_ARCHIVE_REQUIRED;
+	bed.settings.segment_len = ARCHIVE_SEGMENT_LEN_MIN;
+	bed.settings.snapshots = true;
+	bed_open();
+	bed_publish_all(6000);
+	bed_wait_archived(6000);
+	assert_int_equal(status().oldest, 1);
+	assert_true(keeper_acknowledge(bed.keeper, 3000));
+	assert_false(keeper_acknowledge(bed.keeper, 2000));
+	assert_int_equal(keeper_acknowledged(bed.keeper), 3000);
+	oldest_wait(2);
+	oldest = status().oldest;
+	assert_in_range(oldest, 1000, 3001);
+	keeper_end();
+	bed_keeper_start();
+	bed_readers_open();
+	assert_true(keeper_acknowledge(bed.keeper, 6000));
+	keeper_attach(bed.keeper, &bed.log);
+	oldest_wait(oldest + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -456,6 +493,7 @@ int main(void)
 		BED_STORY(an_archive_that_begins_with_an_empty_log_is_exact),
 		BED_STORY(a_disk_that_hangs_does_not_hold_up_the_end),
 		BED_STORY(a_name_becomes_one_directory),
+		BED_STORY(what_is_in_a_snapshot_may_go),
 	};
 
 	return cmocka_run_group_tests_name("keeper", tests, NULL, NULL);
