@@ -30,6 +30,8 @@ static const struct subcommand subcommands[] = {
 		"write the messages of a stream, in order"},
 	{"replay", command_replay, "NAME/STREAM",
 		"write those in a stream's archive, without any daemon"},
+	{"snapshot", command_snapshot, "NAME/STREAM P",
+		"say that everything up to P is in a safe snapshot"},
 	{"hw", command_hw, "",
 		"show the hardware, and what stands in the way of low latency"},
 };

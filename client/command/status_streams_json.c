@@ -38,9 +38,10 @@ static json_t *archive_json(const Control__StreamStatus *s)
 {
 	if (!status_stream_has_archive(s))
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o, s:s}", "oldest", number(s->archive_oldest),
-		"archived", number(s->archived), "synced", number(s->synced), "missing",
-		number(s->archive_missing), "alarm", s->archive_alarm);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s}", "oldest",
+		number(s->archive_oldest), "archived", number(s->archived), "synced",
+		number(s->synced), "missing", number(s->archive_missing), "acknowledged",
+		number(s->acknowledged), "alarm", s->archive_alarm);
 }
 
 static json_t *replica_json(const struct status_view *view,

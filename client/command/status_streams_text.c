@@ -39,6 +39,8 @@ static void archive_print(const Control__StreamStatus *s)
 	else
 		(void)printf("; archive %" PRIu64 " to %" PRIu64 ", synced to %" PRIu64,
 			s->archive_oldest, s->archived, s->synced);
+	if (s->acknowledged)
+		(void)printf(", snapshot to %" PRIu64, s->acknowledged);
 	if (s->archive_missing)
 		(void)printf(", %" PRIu64 " missing", s->archive_missing);
 }

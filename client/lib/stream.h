@@ -12,6 +12,7 @@
  *     stream_ask.c     what members are asked, and what they answer
  *     stream_open.c    what people call: opening, options, stats
  *     stream_end.c     the hidden counter, and pawl_stream_end
+ *     stream_snapshot.c  pawl_stream_acknowledge_snapshot
  *     publish*.c       the publishing half (publish.h)
  *     subscriber*.c    subscribers, known here by struct stream_listener
  *
@@ -85,6 +86,15 @@ struct stream_member {
 	uint64_t archived; /* newest position in its archive when it answered; 0: none */
 };
 
+/* What the head was told of a snapshot; of the call under way. */
+struct stream_snapshot {
+	enum stream_asking asking;
+	uint64_t request;
+	uint64_t again_ns; /* not before this is it told again */
+	int code;	   /* the answer */
+	struct error why;
+};
+
 struct pawl_stream {
 	struct pawl *pawl;
 	struct pawl_stream *next; /* of the handle */
@@ -108,6 +118,7 @@ struct pawl_stream {
 	struct stream_member members[CHAIN_MAX];
 
 	struct pawl_counter *end; /* of pawl_stream_end; NULL before the first */
+	struct stream_snapshot snapshot;
 	struct publishing *publishing;
 	struct stream_listener *listeners;
 	struct pawl_stream_stats stats; /* a listener counts in @delivered */
@@ -173,6 +184,9 @@ void stream_members_ask(struct pawl_stream *stream);
 
 /* Its listeners are told of the epoch that the session is ready in, once. */
 void stream_enter(struct pawl_stream *stream);
+
+/* True when @reply, of the head, answers what it was told of a snapshot. */
+bool stream_snapshot_reply(struct pawl_stream *stream, const Control__Reply *reply);
 
 /* The session is lost, for all streams of the handle. */
 void streams_lost(struct pawl *pawl);

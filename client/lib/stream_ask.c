@@ -235,6 +235,8 @@ static bool stream_reply(
 			not_ours(stream);
 		return true;
 	}
+	if (member == 0 && stream_snapshot_reply(stream, reply))
+		return true;
 	for (struct stream_listener *l = stream->listeners; l; l = l->next) {
 		if (l->ops->reply(l, member, reply))
 			return true;

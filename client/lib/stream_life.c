@@ -127,6 +127,8 @@ static void stream_lost(struct pawl_stream *stream)
 {
 	stream->open = stream->entered = false;
 	stream->shut_since_ns = 0;
+	if (stream->snapshot.asking == STREAM_ASKED)
+		stream->snapshot.asking = STREAM_UNASKED;
 	for (uint32_t i = 0; i < CHAIN_MAX; i++)
 		stream->members[i] = (struct stream_member){0};
 	if (stream->publishing)

@@ -143,6 +143,8 @@ int request_check(const Control__Request *request, struct error *err)
 		return subscribe_check(request->subscribe, err);
 	case CONTROL__REQUEST__BODY_UNSUBSCRIBE:
 		return unsubscribe_check(request->unsubscribe, err);
+	case CONTROL__REQUEST__BODY_ACKNOWLEDGE_SNAPSHOT:
+		return acknowledge_snapshot_check(request->acknowledge_snapshot, err);
 	case CONTROL__REQUEST__BODY_STREAM_TELL:
 		return stream_tell_check(request->stream_tell, err);
 	case CONTROL__REQUEST__BODY_STREAM_ASK:
@@ -234,6 +236,7 @@ static int reply_body_check(const Control__Reply *reply, struct error *err)
 	case CONTROL__REPLY__BODY_STREAM_ASK:
 		return stream_ask_check(reply->stream_ask, err);
 	case CONTROL__REPLY__BODY_UNSUBSCRIBED:
+	case CONTROL__REPLY__BODY_SNAPSHOT_ACKNOWLEDGED:
 	case CONTROL__REPLY__BODY_LEFT:
 	case CONTROL__REPLY__BODY_STOPPING:
 	case CONTROL__REPLY__BODY_AGREED:

@@ -43,6 +43,8 @@ int subscribed_check(const Control__Subscribed *subscribed, struct error *err)
 	__attribute__((warn_unused_result));
 int unsubscribe_check(const Control__Unsubscribe *unsubscribe, struct error *err)
 	__attribute__((warn_unused_result));
+int acknowledge_snapshot_check(const Control__AcknowledgeSnapshot *acknowledge,
+	struct error *err) __attribute__((warn_unused_result));
 int stream_ask_check(const Control__StreamAsk *ask, struct error *err)
 	__attribute__((warn_unused_result));
 int stream_tell_check(const Control__StreamTell *tell, struct error *err)

@@ -44,7 +44,7 @@ static int places_check(const Control__StreamPlaces *places, struct error *err)
 		return message_refuse(err, "places: counter out of range");
 	if (places->epoch > MESSAGE_EPOCH_MAX)
 		return message_refuse(err, "places: epoch out of range");
-	if (places->archived >= COUNTER_LIMIT)
+	if (places->archived >= COUNTER_LIMIT || places->acknowledged >= COUNTER_LIMIT)
 		return message_refuse(err, "places: position out of range");
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (!message_text_valid(texts[i], MEMORY_ADDRESS_MAX))
@@ -107,6 +107,15 @@ int unsubscribe_check(const Control__Unsubscribe *unsubscribe, struct error *err
 	if (unsubscribe->counter >= COUNTERS_MAX || !named ||
 		unsubscribe->reader > READERS_MAX)
 		return message_refuse(err, "unsubscribe: out of range");
+	return 0;
+}
+
+int acknowledge_snapshot_check(
+	const Control__AcknowledgeSnapshot *acknowledge, struct error *err)
+{
+	if (acknowledge->counter >= COUNTERS_MAX || acknowledge->position == 0 ||
+		acknowledge->position >= COUNTER_LIMIT)
+		return message_refuse(err, "acknowledge snapshot: out of range");
 	return 0;
 }
 

@@ -42,6 +42,12 @@ enum config_log_level {
 	CONFIG_LOG_DEBUG,
 };
 
+/* What lets files of an archive go. */
+enum config_retain {
+	CONFIG_RETAIN_LIMITS, /* size and age */
+	CONFIG_RETAIN_SNAPSHOT, /* that they are in a snapshot; size and age keep them longer */
+};
+
 /* Empty text means: not given.  Always complete and within the ranges of the table. */
 struct daemon_config {
 	char cluster[CLUSTER_NAME_MAX + 1];
@@ -92,6 +98,7 @@ struct daemon_config {
 	uint64_t archive_segment; /* bytes */
 	uint64_t archive_size;	  /* bytes of each stream's; 0: no limit */
 	uint64_t archive_age;	  /* seconds; 0: no limit */
+	enum config_retain archive_retain;
 };
 
 enum config_action {

@@ -18,6 +18,7 @@ static const char *const transports[] = {"shm", "verbs", NULL};
 static const char *const policies[] = {"auto", "off", "require", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const syncs[] = {"never", "interval", "always", NULL};
+static const char *const retains[] = {"limits", "snapshot", NULL};
 
 static const struct config_unit bytes[] = {{"T", UINT64_C(1) << 40},
 	{"G", UINT64_C(1) << 30}, {"M", UINT64_C(1) << 20}, {"K", UINT64_C(1) << 10},
@@ -350,5 +351,15 @@ const struct config_option config_options[CONFIG_OPTIONS_COUNT] = {
 		.argument = "TIME",
 		.rule = "is no time: use seconds, or a number with s, m, h or d",
 		.help = "Files of an archive that are older go; 0: they stay",
+	},
+	{
+		.name = "archive-retain",
+		CHOICE(archive_retain, retains),
+		.initial = "limits",
+		.argument = "WHAT",
+		.rule = "is not limits or snapshot",
+		.help = "What lets files of an archive go: limits (archive-size and "
+			"archive-age) or snapshot (that an application has "
+			"acknowledged a snapshot; with a limit, not before it)",
 	},
 };

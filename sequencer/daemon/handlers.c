@@ -232,6 +232,10 @@ void handlers_request(
 	case CONTROL__REQUEST__BODY_UNSUBSCRIBE:
 		streams_unsubscribe(h, connection, request->id, request->unsubscribe);
 		break;
+	case CONTROL__REQUEST__BODY_ACKNOWLEDGE_SNAPSHOT:
+		streams_acknowledge(
+			h, connection, request->id, request->acknowledge_snapshot);
+		break;
 	case CONTROL__REQUEST__BODY_LEAVE:
 		on_leave(h, connection, request->id);
 		break;

@@ -68,7 +68,8 @@ static struct stream_archive_settings archive_settings(const struct replica *r)
 		.sync_interval_ns = c->archive_sync_ms * NS_PER_MS,
 		.segment_len = c->archive_segment,
 		.size_max = c->archive_size,
-		.age_max_ns = c->archive_age * NS_PER_S};
+		.age_max_ns = c->archive_age * NS_PER_S,
+		.snapshots = c->archive_retain == CONFIG_RETAIN_SNAPSHOT};
 }
 
 /* What is above the replica's archives; if it can not be made, the first archive says why. */

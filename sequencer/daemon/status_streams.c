@@ -85,6 +85,7 @@ static void archive_to_wire(const struct stream_status *from, Control__StreamSta
 	to->archived = from->archived;
 	to->synced = from->synced;
 	to->archive_missing = from->archive_missing;
+	to->acknowledged = from->acknowledged;
 	to->archive_alarm = (char *)(uintptr_t)from->archive_alarm;
 }
 

@@ -13,8 +13,8 @@ static int session_check(struct handlers *h, const struct connection *connection
 
 	if (!connection_session(connection))
 		return error_set(err, -EPROTO,
-			"pawld: %s: only who has joined may subscribe; is the other side "
-			"a pawl of this version?",
+			"pawld: %s: only who has joined may use a stream; is the other "
+			"side a pawl of this version?",
 			r->facts.name);
 	if (!seat || !r->served || seat->entered != r->served ||
 		!stream_host_addresses(r->streams.host, counter, addresses) ||
@@ -99,5 +99,31 @@ void streams_unsubscribe(struct handlers *h, struct connection *connection, uint
 	reply.id = id;
 	reply.body_case = CONTROL__REPLY__BODY_UNSUBSCRIBED;
 	reply.unsubscribed = &unsubscribed;
+	connection_reply(connection, &reply);
+}
+
+void streams_acknowledge(struct handlers *h, struct connection *connection, uint64_t id,
+	const Control__AcknowledgeSnapshot *acknowledge)
+{
+	struct replica *r = h->replica;
+	Control__Reply reply = CONTROL__REPLY__INIT;
+	Control__SnapshotAcknowledged acknowledged = CONTROL__SNAPSHOT_ACKNOWLEDGED__INIT;
+	uint32_t counter = acknowledge->counter;
+	uint64_t position = acknowledge->position;
+	struct stream_addresses unused = {.epoch = 0};
+	struct error err = {.text = ""};
+	int rc = session_check(h, connection, counter, &unused, &err);
+
+	if (!rc)
+		rc = stream_host_snapshot_check(r->streams.host, counter, position, &err);
+	if (rc) {
+		handlers_reply_error(connection, id, rc, err.text);
+		return;
+	}
+	if (stream_host_snapshot(r->streams.host, counter, position))
+		streams_tell_all(r);
+	reply.id = id;
+	reply.body_case = CONTROL__REPLY__BODY_SNAPSHOT_ACKNOWLEDGED;
+	reply.snapshot_acknowledged = &acknowledged;
 	connection_reply(connection, &reply);
 }

@@ -9,4 +9,8 @@ void streams_subscribe(struct handlers *handlers, struct connection *connection,
 void streams_unsubscribe(struct handlers *handlers, struct connection *connection,
 	uint64_t id, const Control__Unsubscribe *unsubscribe);
 
+/* Snapshots of applications; every replica is told of news. */
+void streams_acknowledge(struct handlers *handlers, struct connection *connection,
+	uint64_t id, const Control__AcknowledgeSnapshot *acknowledge);
+
 #endif

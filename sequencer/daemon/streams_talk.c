@@ -69,6 +69,7 @@ static struct told *told_make(struct replica *r)
 		(void)stream_host_addresses(s->host, counter, &told->addresses[i]);
 		streams_places_to_wire(counter, &told->addresses[i], &told->places[i]);
 		told->places[i].archived = stream_host_archived(s->host, counter);
+		told->places[i].acknowledged = stream_host_acknowledged(s->host, counter);
 		told->list[i] = &told->places[i];
 	}
 	return told;
@@ -147,8 +148,32 @@ static void places_take(struct replica *r, struct epoch_member from,
 	if (!seat)
 		return; /* the record has not told of it yet; it will be asked again */
 	peer->archived[seat - r->streams.seats] = places->archived;
+	(void)stream_host_snapshot(
+		r->streams.host, places->counter, places->acknowledged);
 	streams_places_from_wire(places, &addresses);
 	stream_host_told(r->streams.host, places->counter, member, &addresses);
+}
+
+/* It was away when a snapshot was acknowledged, or has another archive now. */
+static bool knows_less(const struct replica *r, const Control__StreamTell *tell)
+{
+	for (size_t i = 0; i < tell->n_places; i++) {
+		const Control__StreamPlaces *places = tell->places[i];
+
+		if (places->acknowledged <
+			stream_host_acknowledged(r->streams.host, places->counter))
+			return true;
+	}
+	return false;
+}
+
+static void tell_one(struct replica *r, struct epoch_member to)
+{
+	struct told *told = told_make(r);
+
+	if (told)
+		mesh_stream_send(r->mesh, to, NULL, &told->tell);
+	free(told);
 }
 
 void streams_on_tell(
@@ -166,6 +191,8 @@ void streams_on_tell(
 	for (size_t i = 0; i < tell->n_places; i++)
 		places_take(r, from, peer, tell->places[i]);
 	streams_copy_told(r, from, tell);
+	if (knows_less(r, tell))
+		tell_one(r, from);
 }
 
 /* Whoever waits may be the one to recover, and has to know who has the longest archives. */

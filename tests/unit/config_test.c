@@ -76,7 +76,9 @@ static void amounts_have_units(void **state)
 	(void)state;
 	assert_parsed(PARSE("--cluster=c", "--archive-dir=/a", "--archive-sync=always",
 		"--archive-sync-ms=5", "--archive-segment=4G", "--archive-size=1536K",
-		"--archive-age=36h", "--stream-threads=16", "--stream-pin=1,3"));
+		"--archive-age=36h", "--archive-retain=snapshot", "--stream-threads=16",
+		"--stream-pin=1,3"));
+	assert_int_equal(config.archive_retain, CONFIG_RETAIN_SNAPSHOT);
 	assert_string_equal(config.archive_dir, "/a");
 	assert_int_equal(config.archive_sync, ARCHIVE_SYNC_ALWAYS);
 	assert_int_equal(config.archive_sync_ms, 5);
@@ -91,6 +93,7 @@ static void amounts_have_units(void **state)
 	assert_int_equal(config.archive_sync, ARCHIVE_SYNC_INTERVAL);
 	assert_int_equal(config.archive_segment, 64 << 20);
 	assert_int_equal(config.archive_age, 0);
+	assert_int_equal(config.archive_retain, CONFIG_RETAIN_LIMITS);
 	assert_int_equal(config.stream_threads, 1);
 }
 
@@ -220,7 +223,8 @@ static void what_is_printed_reads_back_the_same(void **state)
 					"--log-level=debug", "--id=77",
 					"--device-memory=off", "--rejoin=off",
 					"--advertise=h:1", "--archive-size=3G",
-					"--archive-age=90", "--archive-segment=65537")
+					"--archive-age=90", "--archive-segment=65537",
+					"--archive-retain=snapshot")
 			      : PARSE("--cluster=c"));
 		text = capture(print_config);
 		assert_int_equal(

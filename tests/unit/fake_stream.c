@@ -290,14 +290,46 @@ static void opened_send(struct fake *fake, unsigned int place, struct fake_conne
 	fake_reply_send(c, &reply);
 }
 
+static void refusal_send(
+	struct fake_connection *c, const Control__Request *request, int refusal)
+{
+	Control__Reply reply = CONTROL__REPLY__INIT;
+
+	reply.id = request->id;
+	reply.error = (uint32_t)refusal;
+	reply.text = (char *)"fake: no stream for you; try another";
+	fake_reply_send(c, &reply);
+}
+
+static void snapshot_answer(
+	struct fake_stream *s, struct fake_connection *c, const Control__Request *request)
+{
+	Control__Reply reply = CONTROL__REPLY__INIT;
+	Control__SnapshotAcknowledged done = CONTROL__SNAPSHOT_ACKNOWLEDGED__INIT;
+
+	s->snapshots++;
+	s->snapshot = request->acknowledge_snapshot->position;
+	if (s->snapshot_refusal)
+		refusal_send(c, request, s->snapshot_refusal);
+	if (s->snapshot_refusal || s->snapshot_lost)
+		return;
+	reply.id = request->id;
+	reply.body_case = CONTROL__REPLY__BODY_SNAPSHOT_ACKNOWLEDGED;
+	reply.snapshot_acknowledged = &done;
+	fake_reply_send(c, &reply);
+}
+
 static bool stream_answer(struct fake *fake, struct fake_replica *r,
 	struct fake_connection *c, const Control__Request *request)
 {
 	struct fake_stream *s = &fake->stream;
-	Control__Reply reply = CONTROL__REPLY__INIT;
 	unsigned int place = (unsigned int)(r - fake->replicas);
 	int refusal = s->refusal;
 
+	if (request->body_case == CONTROL__REQUEST__BODY_ACKNOWLEDGE_SNAPSHOT) {
+		snapshot_answer(s, c, request);
+		return true;
+	}
 	if (request->body_case != CONTROL__REQUEST__BODY_OPEN_STREAM)
 		return false;
 	if (!refusal && request->open_stream->publishes)
@@ -305,14 +337,10 @@ static bool stream_answer(struct fake *fake, struct fake_replica *r,
 	s->opened++;
 	if (!refusal && (!s->made || r->serves.epoch != s->epoch))
 		refusal = s->made ? EAGAIN : ENOENT;
-	if (!refusal) {
+	if (refusal)
+		refusal_send(c, request, refusal);
+	else
 		opened_send(fake, place, c, request);
-		return true;
-	}
-	reply.id = request->id;
-	reply.error = (uint32_t)refusal;
-	reply.text = (char *)"fake: no stream for you; try another";
-	fake_reply_send(c, &reply);
 	return true;
 }
 

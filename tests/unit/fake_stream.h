@@ -38,15 +38,19 @@ struct fake_stream {
 	uint64_t base;
 	struct stream_limits limits;
 	struct fake_stream_member members[FAKE_STREAM_PLACES];
-	atomic_bool held;      /* the head takes nothing */
-	atomic_bool tail_held; /* nothing goes from head to tail */
-	int refusal;	       /* an errno for every OpenStream, or 0 */
-	int row_refusal;       /* and for those that want a row */
-	uint64_t tells_epoch;  /* instead of its own; 0: it does not lie */
-	bool forgets;	       /* publishers' names */
-	unsigned int opened;   /* OpenStreams seen, */
-	unsigned int rows;     /*   rows given */
-	uint64_t publisher;    /* the newest that was given or presented */
+	atomic_bool held;	/* the head takes nothing */
+	atomic_bool tail_held;	/* nothing goes from head to tail */
+	int refusal;		/* an errno for every OpenStream, or 0 */
+	int row_refusal;	/* and for those that want a row */
+	int snapshot_refusal;	/* for every snapshot that is told, or 0 */
+	bool snapshot_lost;	/* they are not answered */
+	unsigned int snapshots; /* told so far, */
+	uint64_t snapshot;	/*   and the newest */
+	uint64_t tells_epoch;	/* instead of its own; 0: it does not lie */
+	bool forgets;		/* publishers' names */
+	unsigned int opened;	/* OpenStreams seen, */
+	unsigned int rows;	/*   rows given */
+	uint64_t publisher;	/* the newest that was given or presented */
 };
 
 /* The fake has a stream from now on; fake_end ends it. */

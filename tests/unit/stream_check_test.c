@@ -124,6 +124,30 @@ static void nobody_unsubscribes_without_a_reader(void **state)
 	assert_int_equal(request_round_trip(&request, &err), 0);
 }
 
+static void a_snapshot_has_a_position(void **state)
+{
+	Control__Request request = CONTROL__REQUEST__INIT;
+	Control__Reply reply = CONTROL__REPLY__INIT;
+	Control__AcknowledgeSnapshot snapshot = CONTROL__ACKNOWLEDGE_SNAPSHOT__INIT;
+	Control__SnapshotAcknowledged done = CONTROL__SNAPSHOT_ACKNOWLEDGED__INIT;
+	struct error err;
+
+	(void)state;
+	request.id = 1;
+	request.body_case = CONTROL__REQUEST__BODY_ACKNOWLEDGE_SNAPSHOT;
+	request.acknowledge_snapshot = &snapshot;
+	assert_int_equal(request_round_trip(&request, &err), -EBADMSG);
+	snapshot.position = COUNTER_LIMIT;
+	assert_int_equal(request_round_trip(&request, &err), -EBADMSG);
+	snapshot.position = COUNTER_LIMIT - 1;
+	assert_int_equal(request_round_trip(&request, &err), 0);
+	snapshot.counter = COUNTERS_MAX;
+	assert_int_equal(request_round_trip(&request, &err), -EBADMSG);
+	reply.body_case = CONTROL__REPLY__BODY_SNAPSHOT_ACKNOWLEDGED;
+	reply.snapshot_acknowledged = &done;
+	assert_int_equal(reply_round_trip(&reply), 0);
+}
+
 static void expect_opened(Control__StreamOpened *opened, int code)
 {
 	Control__Reply reply = CONTROL__REPLY__INIT;
@@ -232,6 +256,7 @@ int main(void)
 		cmocka_unit_test(who_does_not_publish_has_no_name),
 		cmocka_unit_test(an_inbox_has_slots_and_only_then),
 		cmocka_unit_test(nobody_unsubscribes_without_a_reader),
+		cmocka_unit_test(a_snapshot_has_a_position),
 		cmocka_unit_test(an_opened_stream_has_limits_and_places),
 		cmocka_unit_test(a_subscriber_learns_its_line),
 		cmocka_unit_test(a_replica_tells_of_its_streams),

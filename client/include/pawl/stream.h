@@ -195,6 +195,19 @@ PAWL_API int pawl_stream_stats_get(const struct pawl_stream *stream,
 PAWL_API int pawl_stream_end(
 	struct pawl_stream *stream, uint64_t *position_p) PAWL_MUST_CHECK;
 
+/*
+ * Says that everything up to @position is in a snapshot of the application that is safe, so that
+ * it needs no archive for it.  Replicas whose setting archive-retain is `snapshot` keep everything
+ * before, and let go of it then, in whole files; it is without effect on others, and where there
+ * is no archive.  The newest position counts, whoever says it: it never goes back, and outlives
+ * replicas and clients.  Blocks up to the timeout; to say it again is harmless.
+ *
+ * -EINVAL: 0, or the stream does not go so far.  -ETIMEDOUT: replicas may have heard of it or
+ * not; also for a position that was drawn and is not committed.  And the errors of pawl.h.
+ */
+PAWL_API int pawl_stream_acknowledge_snapshot(
+	struct pawl_stream *stream, uint64_t position) PAWL_MUST_CHECK;
+
 /* ---- Subscribing ---- */
 
 enum pawl_from {
