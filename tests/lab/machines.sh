@@ -76,7 +76,7 @@ machines() {
 		mkdir "$lab/$host.jobs"
 	done
 	setpriv --pdeathsig TERM "$PAWL_SOURCE/tests/lab/guest" -n "$1" -c 1 -m 768M -t 600 \
-		-w "$lab" -- "$PAWL_SOURCE/tests/lab/agent" >"$lab/guest.log" 2>&1 </dev/null &
+		-k -w "$lab" -- "$PAWL_SOURCE/tests/lab/agent" >"$lab/guest.log" 2>&1 </dev/null &
 	guest_pid=$!
 	until all_ready "$1"; do
 		if dead "$guest_pid"; then
