@@ -64,7 +64,7 @@ static void look(struct sim_subscriber *k)
 
 	if (cluster_now(k->cluster) > g->until_ns)
 		g->unguarded = UINT64_MAX;
-	if (!g->registered || g->known || !head_knows(k))
+	if (!g->registered || g->known || g->lapsed || !head_knows(k))
 		return;
 	if (g->unguarded == UINT64_MAX)
 		excuse(k);
@@ -83,7 +83,7 @@ void stream_guard_registered(struct sim_subscriber *k)
 {
 	look(k);
 	k->guard.registered = true;
-	k->guard.known = false;
+	k->guard.known = k->guard.lapsed = false;
 	k->guard.registered_ns = cluster_now(k->cluster);
 }
 
@@ -155,7 +155,18 @@ void stream_guard_entered(struct sim_replica *r)
 	}
 }
 
-/* Up to @first it is excused for what it has lost; and for more, until it has caught up. */
+/* One that was lapped needs what is gone, until its replica hears that it has caught up (R6). */
+void stream_guard_awaited(const struct sim_replica *r, struct sim_subscriber *k)
+{
+	struct sim_guard *g = &k->guard;
+
+	if (!g->lapsed || k->replica != r->index || k->life != r->life)
+		return;
+	g->lapsed = false;
+	g->registered_ns = cluster_now(k->cluster);
+}
+
+/* Up to @first it is excused for what it has lost; and for more, until it is waited for again. */
 bool stream_guard_allows(struct sim_subscriber *k, uint64_t first)
 {
 	const struct streams *s = k->cluster->streams;
@@ -163,6 +174,8 @@ bool stream_guard_allows(struct sim_subscriber *k, uint64_t first)
 	look(k);
 	if (first > k->guard.unguarded && first > s->loss)
 		return false;
-	excuse(k);
+	k->guard.unguarded = UINT64_MAX;
+	k->guard.lapsed = true;
+	k->guard.known = false;
 	return true;
 }

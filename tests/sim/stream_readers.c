@@ -218,8 +218,11 @@ uint64_t stream_waited_for(struct sim_replica *r)
 		if (!sr->fed[i].active)
 			continue;
 		consumed = consumed_by(r, i);
-		if (s->block && consumed + 1 >= stream_log_oldest(&sr->log))
-			upto = least(upto, consumed);
+		if (!s->block || consumed + 1 < stream_log_oldest(&sr->log))
+			continue;
+		upto = least(upto, consumed);
+		if (s->subscribers[i].generation == sr->fed[i].generation)
+			stream_guard_awaited(r, &s->subscribers[i]);
 	}
 	return s->block ? least(upto, stream_hold_position(&sr->hold, replica_clock(r)))
 			: UINT64_MAX;

@@ -115,6 +115,7 @@ struct stream_life {
 struct sim_guard {
 	bool registered; /* at the replica that it reads from, */
 	bool known;	 /*   and the head knows */
+	bool lapsed; /* it was lapped, and the replica has not heard that it goes on */
 	uint64_t registered_ns;
 	uint64_t until_ns; /* covered for so long */
 	uint32_t replica;  /* whose session it is that covers */
@@ -251,6 +252,8 @@ void stream_guard_forgotten(
 	const struct sim_replica *r, struct sim_subscriber *k, uint64_t generation);
 void stream_guard_told(struct sim_replica *r, const struct sim_replica *predecessor);
 void stream_guard_entered(struct sim_replica *r);
+/* The replica waits for it, as far as it knows. */
+void stream_guard_awaited(const struct sim_replica *r, struct sim_subscriber *k);
 /* Whether it may have lost what begins at @first. */
 bool stream_guard_allows(struct sim_subscriber *k, uint64_t first);
 
