@@ -71,7 +71,7 @@ all_ready() {
 }
 
 machines() {
-	local host status=0 deadline=$((SECONDS + 150))
+	local host status=0 deadline=$((SECONDS + 240))
 	for ((host = 1; host <= $1; host++)); do
 		mkdir "$lab/$host.jobs"
 	done
@@ -85,7 +85,7 @@ machines() {
 			[ "$status" != 77 ] || skip "$(tail -n 1 "$lab/guest.log")"
 			fail "the machines ended"
 		fi
-		[ "$SECONDS" -le "$deadline" ] || fail "the machines are not up within 150 s"
+		[ "$SECONDS" -le "$deadline" ] || fail "the machines are not up within 240 s"
 		sleep 0.1
 	done
 	netns=$(cat "$lab/netns")
