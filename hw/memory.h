@@ -36,7 +36,10 @@
  *      some back ends (verbs) it can not even open a device of its own when its parent had
  *      one open: fork first, or exec in the child.
  *
- * One thread at a time uses a device and everything opened on it.
+ * One thread at a time uses a device and everything opened on it, with one liberty:
+ *  M10 Another thread, one at a time, may expose memory without hot words, for that may take
+ *      seconds.  It hands over what it exposed, and does nothing else with it.  Not in a
+ *      simulation (sim), where there is one thread.
  */
 #ifndef PAWL_HW_MEMORY_H
 #define PAWL_HW_MEMORY_H

@@ -41,6 +41,7 @@ int fault_device_open(const struct fault_plan *plan, const struct memory_ops *op
 	device = calloc(1, sizeof(*device));
 	if (!device)
 		return -ENOMEM;
+	(void)pthread_mutex_init(&device->memories_mutex, NULL);
 	device->device.ops = &fault_memory_ops;
 	device->inner = inner;
 	device->plan = *plan;
@@ -67,6 +68,7 @@ static void fault_close(struct device *base)
 
 	assert(!device->memories && device->links == 0);
 	device->inner->ops->close(device->inner);
+	(void)pthread_mutex_destroy(&device->memories_mutex);
 	free(device);
 }
 
@@ -88,10 +90,13 @@ static int fault_progress(struct device *device, struct error *err)
 static bool admit_forward(void *context, const struct memory *inner, uint64_t token)
 {
 	struct fault_device *device = context;
-	struct fault_memory *memory = device->memories;
+	struct fault_memory *memory;
 
+	(void)pthread_mutex_lock(&device->memories_mutex);
+	memory = device->memories;
 	while (memory && memory->inner != inner)
 		memory = memory->next;
+	(void)pthread_mutex_unlock(&device->memories_mutex);
 	return memory && device->admit(device->admit_context, &memory->memory, token);
 }
 
@@ -125,19 +130,24 @@ static int fault_expose(struct device *base, const struct memory_config *config,
 		return rc;
 	}
 	memory->memory.source = memory->inner->source;
+	(void)pthread_mutex_lock(&device->memories_mutex);
 	memory->next = device->memories;
 	device->memories = memory;
+	(void)pthread_mutex_unlock(&device->memories_mutex);
 	*memory_p = &memory->memory;
 	return 0;
 }
 
 static void fault_withdraw(struct memory *memory)
 {
-	struct fault_memory **at = &fault_device(memory->device)->memories;
+	struct fault_device *device = fault_device(memory->device);
+	struct fault_memory **at = &device->memories;
 
+	(void)pthread_mutex_lock(&device->memories_mutex);
 	while (&(*at)->memory != memory)
 		at = &(*at)->next;
 	*at = (*at)->next;
+	(void)pthread_mutex_unlock(&device->memories_mutex);
 	inner_ops(memory)->withdraw(inner_memory(memory));
 	free(memory);
 }

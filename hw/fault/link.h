@@ -5,6 +5,8 @@
 #ifndef PAWL_HW_FAULT_LINK_H
 #define PAWL_HW_FAULT_LINK_H
 
+#include <pthread.h>
+
 #include "hw/fault/fault.h"
 #include "hw/fault/random.h"
 
@@ -15,6 +17,7 @@ struct fault_device {
 	struct device *inner;
 	struct fault_plan plan;
 	struct random random;
+	pthread_mutex_t memories_mutex; /* M10: around the list, not what is in it */
 	struct fault_memory *memories;
 	unsigned int links;
 	device_admit_fn admit;

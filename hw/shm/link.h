@@ -9,7 +9,7 @@
 
 struct shm_device {
 	struct device device;
-	unsigned int users; /* memories and links that are open on it */
+	_Atomic unsigned int users; /* memories and links that are open on it; M10 */
 	bool listen;
 };
 

@@ -149,6 +149,7 @@ int verbs_device_start(const struct device_config *config,
 
 	if (!device)
 		return error_set(err, -ENOMEM, "verbs: no memory for a device");
+	(void)pthread_mutex_init(&device->memories_mutex, NULL);
 	device->base.ops = &verbs_memory_ops;
 	device->local = *local;
 	device->retry = verbs_retry_choose(config->timeout_ns);
@@ -210,6 +211,7 @@ void verbs_close(struct device *base)
 		(void)rdma_destroy_id(device->anchor.id);
 	if (device->channel)
 		rdma_destroy_event_channel(device->channel);
+	(void)pthread_mutex_destroy(&device->memories_mutex);
 	free(device);
 }
 

@@ -164,6 +164,26 @@ static void memory_free(struct verbs_memory *memory)
 	free(memory);
 }
 
+/* From here on peers find it. */
+static void memory_enlist(struct verbs_device *device, struct verbs_memory *memory)
+{
+	(void)pthread_mutex_lock(&device->memories_mutex);
+	memory->next = device->memories;
+	device->memories = memory;
+	(void)pthread_mutex_unlock(&device->memories_mutex);
+}
+
+static void memory_delist(struct verbs_device *device, struct verbs_memory *memory)
+{
+	struct verbs_memory **place = &device->memories;
+
+	(void)pthread_mutex_lock(&device->memories_mutex);
+	while (*place != memory)
+		place = &(*place)->next;
+	*place = memory->next;
+	(void)pthread_mutex_unlock(&device->memories_mutex);
+}
+
 int verbs_expose(struct device *base, const struct memory_config *config,
 	struct memory **memory_p, struct error *err)
 {
@@ -197,8 +217,7 @@ int verbs_expose(struct device *base, const struct memory_config *config,
 		memory_free(memory);
 		return rc;
 	}
-	memory->next = device->memories;
-	device->memories = memory;
+	memory_enlist(device, memory);
 	*memory_p = &memory->base;
 	return 0;
 }
@@ -206,11 +225,8 @@ int verbs_expose(struct device *base, const struct memory_config *config,
 void verbs_withdraw(struct memory *base)
 {
 	struct verbs_memory *memory = verbs_memory_of(base);
-	struct verbs_memory **place = &verbs_device_of(base->device)->memories;
 
-	while (*place != memory)
-		place = &(*place)->next;
-	*place = memory->next;
+	memory_delist(verbs_device_of(base->device), memory);
 	verbs_evict_all(memory);
 	memory_free(memory);
 }

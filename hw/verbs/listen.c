@@ -83,10 +83,13 @@ void verbs_peer_event(struct verbs_device *device, struct verbs_peer *peer,
 
 static struct verbs_memory *memory_find(struct verbs_device *device, uint64_t id)
 {
-	struct verbs_memory *memory = device->memories;
+	struct verbs_memory *memory;
 
+	(void)pthread_mutex_lock(&device->memories_mutex);
+	memory = device->memories;
 	while (memory && memory->where.memory != id)
 		memory = memory->next;
+	(void)pthread_mutex_unlock(&device->memories_mutex);
 	return memory;
 }
 

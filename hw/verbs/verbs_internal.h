@@ -25,6 +25,7 @@
 
 #include <infiniband/verbs.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <rdma/rdma_cma.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -74,6 +75,7 @@ struct verbs_device {
 	uint32_t request_max; /* bytes of one request */
 	device_admit_fn admit;
 	void *admit_context;
+	pthread_mutex_t memories_mutex; /* M10: around the list, not what is in it */
 	struct verbs_memory *memories;
 	unsigned int peers_count;
 	char name[IBV_SYSFS_NAME_MAX + 8]; /* "mlx5_0/1" */

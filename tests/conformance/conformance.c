@@ -18,6 +18,7 @@ static int bed_run(const struct conformance_bed *bed)
 	failed += conformance_puts(bed);
 	failed += conformance_queue(bed);
 	failed += conformance_ends(bed);
+	failed += conformance_threads(bed);
 	failed += conformance_processes(bed);
 	return failed;
 }

@@ -38,6 +38,7 @@ struct conformance_bed {
 
 	const char *unreachable;    /* address of a memory that never was, or NULL */
 	bool silent_peers;	    /* devices of peers do not listen */
+	bool one_thread;	    /* not even exposing may be another's (M10) */
 	bool has_gate;		    /* the owner is asked about links */
 	bool can_evict;		    /* the owner can end links */
 	bool has_processes;	    /* a peer can be in another process */
@@ -82,6 +83,7 @@ int conformance_pairs(const struct conformance_bed *bed);
 int conformance_puts(const struct conformance_bed *bed);
 int conformance_queue(const struct conformance_bed *bed);
 int conformance_ends(const struct conformance_bed *bed);
+int conformance_threads(const struct conformance_bed *bed);
 int conformance_processes(const struct conformance_bed *bed);
 
 /* Setup and teardown of a story with a fixture, and of one that opens its own. */

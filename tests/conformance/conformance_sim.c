@@ -66,6 +66,7 @@ int main(int argc, char **argv)
 			.let_time_pass = time_pass,
 			.break_link = link_break_by_partition,
 			.unreachable = "sim node=3 memory=99 len=4096",
+			.one_thread = true,
 			.has_gate = true,
 			.can_evict = true,
 			.hammer_count = 20000,
