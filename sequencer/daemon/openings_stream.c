@@ -15,6 +15,8 @@ static int stream_want(
 	if (opening->limits.slot_len == 0)
 		return error_set(err, -ENOENT, "pawld: %s/%s: there is no such stream",
 			r->facts.name, opening->name);
+	if (streams_being_made(r))
+		return -EINPROGRESS; /* is there room for another? */
 	return replica_counter_want(r, opening->name, 0, &opening->limits, err) == -ENOSPC
 		       ? -ENOSPC
 		       : -EINPROGRESS;

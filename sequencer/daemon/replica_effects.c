@@ -165,14 +165,17 @@ static void watch_update(struct replica *r)
 	mesh_watch(r->mesh, &wanted);
 }
 
+/* -EINPROGRESS: the memory of a stream is being made. */
 static int counter_added(
 	struct replica *r, struct held_region *region, uint32_t index, struct error *err)
 {
 	const struct epoch_counter *counter = &r->machine.seen.counters[index];
 	const char *name = catalog_name(&r->catalog, index);
-	bool stream = catalog_stream(&r->catalog, index) != NULL;
-	int rc = stream ? streams_added(r, index, err) : 0; /* B4 */
+	bool stream = catalog_stream(&r->catalog, index) != NULL, made = true;
+	int rc = stream ? streams_added(r, index, &made, err) : 0; /* B4 */
 
+	if (!rc && !made)
+		return -EINPROGRESS;
 	if (!rc)
 		rc = owner_counter_install(&region->owner, index, name, counter->base,
 			counter->ceiling, err);
@@ -192,10 +195,12 @@ static void counters_follow(struct replica *r)
 		seen->epoch != r->served)
 		return;
 	for (uint32_t i = region->owner.counters_count; i < seen->counters_count; i++) {
-		if (counter_added(r, region, i, &err)) {
+		int rc = counter_added(r, region, i, &err);
+
+		if (rc && rc != -EINPROGRESS)
 			replica_end(r, REPLICA_FAILED, &err);
+		if (rc)
 			return;
-		}
 	}
 }
 
@@ -263,7 +268,8 @@ void replica_run(struct replica *r)
 		return;
 	r->running = true;
 	streams_look(r);
-	timeline_look(&r->timeline, &r->machine, clock_now_ns());
+	if (!r->ended)
+		timeline_look(&r->timeline, &r->machine, clock_now_ns());
 	effects_do(r);
 	if (!r->ended)
 		counters_follow(r);

@@ -52,6 +52,11 @@ static void on_ask(void *context)
 	streams_ask_all(context);
 }
 
+static void on_made(void *context)
+{
+	streams_tell_all(context);
+}
+
 static void on_tell(void *context, const char *line)
 {
 	(void)context;
@@ -103,6 +108,7 @@ static int host_start(struct replica *r, struct error *err)
 		.pin = c->stream_pin,
 		.news = on_news,
 		.ask = on_ask,
+		.made = on_made,
 		.tell = on_tell,
 		.context = r};
 	int rc = 0;
@@ -296,7 +302,16 @@ void streams_serve(struct replica *r)
 	}
 }
 
-int streams_added(struct replica *r, uint32_t index, struct error *err)
+/* Its memory of the epoch that is served is there. */
+static bool is_made(const struct replica *r, uint32_t counter)
+{
+	struct stream_addresses addresses;
+
+	return stream_host_addresses(r->streams.host, counter, &addresses) &&
+	       addresses.epoch == r->served;
+}
+
+int streams_added(struct replica *r, uint32_t index, bool *made_p, struct error *err)
 {
 	struct epoch_record begun = {.epoch = r->served,
 		.chain = epoch_serving(&r->machine)->chain,
@@ -309,12 +324,14 @@ int streams_added(struct replica *r, uint32_t index, struct error *err)
 		return rc;
 	seat = streams_seat(r, index);
 	PAWL_ASSERT(seat);
-	if (seat->prepared == r->served)
-		return 0;
-	if (replica_is_head(r))
-		rows_begin(&seat->rows, r->served, true, clock_now_ns());
-	r->streams.pending = true;
-	return seat_prepare(r, seat, &begun, 0, err);
+	if (seat->prepared != r->served) {
+		if (replica_is_head(r))
+			rows_begin(&seat->rows, r->served, true, clock_now_ns());
+		r->streams.pending = true;
+		rc = seat_prepare(r, seat, &begun, 0, err);
+	}
+	*made_p = is_made(r, index);
+	return rc;
 }
 
 void streams_retire(struct replica *r, uint64_t epoch)
@@ -365,15 +382,26 @@ void streams_look(struct replica *r)
 {
 	struct replica_streams *s = &r->streams;
 	uint64_t epoch = s->installing;
+	struct error err;
 
 	if (!s->host)
 		return;
-	stream_host_look(s->host);
+	if (stream_host_look(s->host, &err)) {
+		replica_end(r, REPLICA_FAILED, &err);
+		return;
+	}
 	streams_enter(r);
 	if (!epoch || !stream_host_prepared(s->host, epoch))
 		return;
 	s->installing = 0;
 	epoch_on_installed_here(&r->machine, epoch, clock_now_ns()); /* B2 */
+}
+
+bool streams_being_made(const struct replica *r)
+{
+	const struct replica_streams *s = &r->streams;
+
+	return s->pending && !stream_host_prepared(s->host, r->served);
 }
 
 /* Log, inbox, and the words of two epochs. */

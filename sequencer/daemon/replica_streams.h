@@ -12,7 +12,7 @@
  * B2  A region is reported to be installed only when all logs end at its bases (H3).
  * B3  A region of an earlier life is taken up with all its logs, or not at all.
  * B4  A stream's memory is made before its name is in the region, so that who finds the name in
- *     a region finds the log too.
+ *     a region finds the log too.  It is made beside the loop; names that come later wait.
  *
  * Everything runs on the loop's thread.
  */
@@ -119,16 +119,25 @@ int streams_install(struct replica *replica, const struct epoch_record *record,
 
 /* The replica serves replica->served. */
 void streams_serve(struct replica *replica);
-/* Counter @index came into the record mid-epoch, and is a stream (B4). */
-int streams_added(struct replica *replica, uint32_t index, struct error *err)
-	__attribute__((warn_unused_result));
+/*
+ * Counter @index came into the record mid-epoch, and is a stream; *made_p: its memory is there, and
+ * its name may be shown (B4).  Until then this is called again.
+ */
+int streams_added(struct replica *replica, uint32_t index, bool *made_p,
+	struct error *err) __attribute__((warn_unused_result));
 void streams_retire(struct replica *replica, uint64_t epoch);
 void streams_ceilings(struct replica *replica, const struct epoch_record *record);
 
 /* Those that were made mid-epoch, when they are ready and their names are in the region. */
 void streams_enter(struct replica *replica);
-/* Looks at what the host has done meanwhile; the machine may have something to do then. */
+/*
+ * Looks at what the host has done meanwhile; the machine may have something to do then.  The replica
+ * ends when memory can not be had.
+ */
 void streams_look(struct replica *replica);
+
+/* Memory of some that were made mid-epoch is still on its way, and takes of the room. */
+bool streams_being_made(const struct replica *replica);
 
 /* Whether the head has room for one more such stream.  -ENOSPC. */
 int streams_room_check(const struct replica *replica, const char *name,

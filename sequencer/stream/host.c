@@ -132,6 +132,24 @@ static void ways_fill(struct stream_host *host)
 			.instance = config->instance}};
 }
 
+static void on_made(void *context)
+{
+	const struct stream_host *host = context;
+
+	host->config.news(host->config.context);
+}
+
+static int makers_start(struct stream_host *host, struct error *err)
+{
+	struct stream_ways *ways = &host->ways;
+	struct maker_config config = {
+		.common = &ways->common, .done = on_made, .context = host};
+	int rc = spare_maker_start(&ways->common, &ways->spares, err);
+
+	config.spares = ways->spares;
+	return rc ? rc : maker_start(&config, &ways->maker, err);
+}
+
 int stream_host_start(const struct stream_host_config *config,
 	struct stream_host **host_p, struct error *err)
 {
@@ -145,7 +163,7 @@ int stream_host_start(const struct stream_host_config *config,
 	ways_fill(host);
 	rc = host_guests_begin(&host->guests, err);
 	if (!rc)
-		rc = spare_maker_start(&host->ways.common, &host->ways.maker, err);
+		rc = makers_start(host, err);
 	if (!rc)
 		rc = feeder_make(&host->ways.feeder, err);
 	if (!rc) {
@@ -188,7 +206,9 @@ void stream_host_stop(struct stream_host *host, bool remove)
 			stream_end(host, host->streams[i], remove);
 	}
 	if (host->ways.maker)
-		spare_maker_stop(host->ways.maker);
+		maker_stop(host->ways.maker);
+	if (host->ways.spares)
+		spare_maker_stop(host->ways.spares);
 	if (host->ways.feeder)
 		feeder_free(host->ways.feeder, KEEPER_TIMEOUT_NS);
 	for (unsigned int i = 0; i < host->threads_count; i++) {
@@ -211,7 +231,7 @@ static void notice_tell(struct stream_host *host, struct notice *notice)
 	notice_taken(notice);
 }
 
-void stream_host_look(struct stream_host *host)
+static void lines_tell(struct stream_host *host)
 {
 	struct error line;
 
@@ -226,6 +246,12 @@ void stream_host_look(struct stream_host *host)
 		if (s->keeper && keeper_line(s->keeper, &line) && host->config.tell)
 			host->config.tell(host->config.context, line.text);
 	}
+}
+
+int stream_host_look(struct stream_host *host, struct error *err)
+{
+	lines_tell(host);
+	return host_made_look(host, err);
 }
 
 static int keeper_begin(struct stream_host *host, struct stream *s, struct error *err)
@@ -295,6 +321,17 @@ int stream_host_adopt(struct stream_host *host, uint32_t counter, struct error *
 	return rc ? error_set(err, rc, "stream: %s: out of memory", s->name) : 0;
 }
 
+/* The names stay as they are while others make what they name. */
+static bool is_being_made(const struct stream *s, const char *path)
+{
+	const struct making *making = &s->making;
+
+	return spare_has(s->ways->spares, &s->spare, path) ||
+	       !strcmp(path, making->log.stretch.path) ||
+	       !strcmp(path, making->inbox.stretch.path) ||
+	       !strcmp(path, making->words.stretch.path);
+}
+
 /* Whether a stream of this life has the file. */
 static bool file_is_ours(const struct stream_host *host, const char *path)
 {
@@ -304,9 +341,8 @@ static bool file_is_ours(const struct stream_host *host, const char *path)
 		if (s && (!strcmp(path, s->log_memory.path) ||
 				 !strcmp(path, s->inbox.path) ||
 				 !strcmp(path, s->words.path) ||
-				 !strcmp(path, s->words_made.path) ||
-				 !strcmp(path, s->spare.file.path) ||
-				 !strcmp(path, s->words_next.path)))
+				 !strcmp(path, s->words_next.path) ||
+				 is_being_made(s, path)))
 			return true;
 	}
 	return false;

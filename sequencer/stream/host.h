@@ -14,8 +14,11 @@
  * H4  A subscriber is never waited for, unless the stream blocks; then only while its session
  *     lives.
  *
- * Calls do not block for longer than a turn of a thread (and opening devices, making memory),
- * except where it is said.  A stream is named by the place of its counter in the region.
+ * H5  Memory is made beside the loop (making.h), and what waits for it goes on in
+ *     stream_host_look.
+ *
+ * Calls do not block for longer than a turn of a thread (and opening devices, taking up a log of
+ * an earlier life), except where it is said.  A stream is named by the place of its counter in the region.
  */
 #ifndef PAWL_STREAM_HOST_H
 #define PAWL_STREAM_HOST_H
@@ -58,7 +61,9 @@ struct stream_host_config {
 	void (*news)(void *context);
 	/* Called by the loop's calls: other members should be asked for their places. */
 	void (*ask)(void *context);
-	/* Called by stream_host_look: one line for people about what goes wrong. */
+	/* Called by stream_host_look: memory was made, of which others should be told. */
+	void (*made)(void *context);
+	/* Called by stream_host_look and _follow: one line for people about what goes wrong. */
 	void (*tell)(void *context, const char *line);
 	void *context;
 };
@@ -99,8 +104,12 @@ void stream_host_finish(
 /* Ends threads and archives, for which it may wait seconds; @remove the files in memory. */
 void stream_host_stop(struct stream_host *host, bool remove);
 
-/* The thread calls the loop's attention: prepared, lost, archived.  Cheap when nothing is. */
-void stream_host_look(struct stream_host *host);
+/*
+ * The threads call the loop's attention: made, prepared, lost, archived.  Cheap when nothing is.
+ * Errors of pages_map, of expose and of beginning a log: a stream can not be prepared.
+ */
+int stream_host_look(struct stream_host *host, struct error *err)
+	__attribute__((warn_unused_result));
 
 /*
  * The stream is known here from now on; there is no memory yet.  Again: nothing.  -ENOMEM,
@@ -129,7 +138,8 @@ bool stream_host_seal(
 
 /*
  * Brings the stream's log to where an epoch begins (C9), which may take a while; a stream that
- * nobody has yet begins empty.  A change that is under way is given up.  Errors of expose.
+ * nobody has yet begins empty.  A change that is under way is given up.  It is under way when this
+ * returns, and what goes wrong with it stream_host_look says.  -ENAMETOOLONG.
  */
 int stream_host_prepare(struct stream_host *host, uint32_t counter,
 	const struct stream_change *change, struct error *err)

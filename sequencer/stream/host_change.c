@@ -21,11 +21,17 @@ bool stream_host_seal(
 	return has;
 }
 
+static bool change_same(const struct stream_change *a, const struct stream_change *b)
+{
+	return a->epoch == b->epoch && a->from == b->from && a->base == b->base;
+}
+
 /* It was asked for before, and is under way or done. */
 static bool is_begun(const struct stream *s, const struct stream_change *change)
 {
-	return s->change.epoch == change->epoch && s->change.from == change->from &&
-	       s->change.base == change->base &&
+	if (s->wanted.kind == STREAM_WANTS_CHANGE)
+		return change_same(&s->wanted.change, change);
+	return change_same(&s->change, change) &&
 	       (s->stage == STREAM_FILLING || s->stage == STREAM_READY ||
 		       s->stage == STREAM_SERVED);
 }
@@ -40,18 +46,80 @@ static void release_and_ask(struct stream_host *host, struct stream *s)
 		host->config.ask(host->config.context);
 }
 
-static int change_begin(struct stream_host *host, struct stream *s,
-	const struct stream_change *change, struct error *err)
+/* All memory for what is wanted is there. */
+static int wanted_begin(struct stream_host *host, struct stream *s, struct error *err)
 {
-	int rc;
+	const struct stream_wanted *wanted = &s->wanted;
+	int rc = 0;
 
 	host_hold(s);
-	rc = stream_change_begin(s, change, err);
+	if (wanted->kind == STREAM_WANTS_CHANGE)
+		rc = stream_change_begin(s, &wanted->change, err);
+	else
+		stream_follow_set(s, wanted->followed, wanted->followed_epoch);
 	if (!rc && host_attach(host, s))
 		rc = error_set(err, -ENOMEM, "stream: %s: out of memory", s->name);
 	if (rc)
 		stream_change_drop(s);
 	release_and_ask(host, s);
+	if (rc)
+		return rc;
+	if (wanted->kind == STREAM_WANTS_FOLLOW)
+		stream_spare_want(s);
+	s->wanted.kind = STREAM_WANTS_NOTHING;
+	return 0;
+}
+
+/* Begins it, or what has to be made before. */
+static int wanted_go_on(struct stream_host *host, struct stream *s, struct error *err)
+{
+	if (s->wanted.kind == STREAM_WANTS_NOTHING)
+		return 0;
+	if (!stream_memory_is_there(s))
+		return stream_memory_make(s, err);
+	return wanted_begin(host, s, err);
+}
+
+/* What can not be done for a change is an error, and the rest goes on without. */
+static int failed(struct stream_host *host, struct stream *s, int rc, struct error *err)
+{
+	bool changes = s->wanted.kind == STREAM_WANTS_CHANGE;
+
+	s->wanted.kind = STREAM_WANTS_NOTHING;
+	if (changes)
+		return rc;
+	if (host->config.tell) /* it is filled when it joins */
+		host->config.tell(host->config.context, err->text);
+	return 0;
+}
+
+static int made_take(struct stream_host *host, struct stream *s, struct error *err)
+{
+	int rc;
+
+	host_hold(s);
+	rc = stream_memory_take(s, err);
+	host_release(s);
+	if (!rc)
+		rc = wanted_go_on(host, s, err);
+	return rc ? failed(host, s, rc, err) : 0;
+}
+
+int host_made_look(struct stream_host *host, struct error *err)
+{
+	bool any = false;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < host->streams_end && !rc; i++) {
+		struct stream *s = host->streams[i];
+
+		if (!s || !s->is_made || !making_end(host->ways.maker, &s->making))
+			continue;
+		any = true;
+		rc = made_take(host, s, err);
+	}
+	if (any && host->config.made)
+		host->config.made(host->config.context);
 	return rc;
 }
 
@@ -59,20 +127,29 @@ int stream_host_prepare(struct stream_host *host, uint32_t counter,
 	const struct stream_change *change, struct error *err)
 {
 	struct stream *s = host_stream(host, counter);
-	bool begun;
 	int rc;
 
 	PAWL_ASSERT(s && change->chain.place < change->chain.count);
-	spare_maker_rest(host->ways.maker);
+	spare_maker_rest(host->ways.spares);
 	host_hold(s);
-	begun = is_begun(s, change);
-	if (!begun)
-		stream_change_drop(s);
-	host_release(s);
-	if (begun)
+	if (is_begun(s, change)) {
+		host_release(s);
 		return 0;
-	rc = stream_files_make(s, change, err);
-	return rc ? rc : change_begin(host, s, change, err);
+	}
+	stream_change_drop(s);
+	host_release(s);
+	s->wanted = (struct stream_wanted){
+		.kind = STREAM_WANTS_CHANGE, .change = *change};
+	rc = wanted_go_on(host, s, err);
+	return rc ? failed(host, s, rc, err) : 0;
+}
+
+static bool is_prepared(const struct stream *s, uint64_t epoch)
+{
+	if (s->wanted.kind == STREAM_WANTS_CHANGE && s->wanted.change.epoch == epoch)
+		return false;
+	/* The change is the loop's; its partner for ready is stream_ready_set. */
+	return s->change.epoch != epoch || word_load(&s->ready) == epoch;
 }
 
 bool stream_host_prepared(const struct stream_host *host, uint64_t epoch)
@@ -80,8 +157,7 @@ bool stream_host_prepared(const struct stream_host *host, uint64_t epoch)
 	for (uint32_t i = 0; i < host->streams_end; i++) {
 		const struct stream *s = host->streams[i];
 
-		/* The change is the loop's; its partner for ready is stream_ready_set. */
-		if (s && s->change.epoch == epoch && word_load(&s->ready) != epoch)
+		if (s && !is_prepared(s, epoch))
 			return false;
 	}
 	return true;
@@ -131,7 +207,7 @@ void stream_host_enter(struct stream_host *host, uint32_t counter, uint64_t epoc
 	stream_enter(s, epoch, region, word_offset);
 	release_and_ask(host, s);
 	/* The words of the epoch before are gone (K2 of spare.h). */
-	spare_maker_rest(host->ways.maker);
+	spare_maker_rest(host->ways.spares);
 	if (s->change.chain.count > 1)
 		stream_spare_want(s);
 }
@@ -171,6 +247,9 @@ void stream_host_retire(struct stream_host *host, uint64_t epoch)
 		host_hold(s);
 		stream_retire(s, epoch);
 		host_release(s);
+		if (s->wanted.kind == STREAM_WANTS_CHANGE &&
+			s->wanted.change.epoch == epoch)
+			s->wanted.kind = STREAM_WANTS_NOTHING;
 	}
 }
 
@@ -179,42 +258,39 @@ static bool follows(const struct stream *s, struct stream_member member, uint64_
 {
 	bool changes = s->stage == STREAM_FILLING || s->stage == STREAM_READY;
 
+	if (s->wanted.kind == STREAM_WANTS_CHANGE && s->wanted.change.epoch > epoch)
+		return true;
 	if (s->stage == STREAM_FOLLOWING && s->followed_epoch == epoch)
 		return s->followed.replica == member.replica &&
 		       s->followed.incarnation == member.incarnation;
 	return changes && s->change.epoch > epoch;
 }
 
-static int follow_begin(struct stream_host *host, struct stream *s,
-	struct stream_member member, uint64_t epoch, struct error *err)
+static void follow(struct stream_host *host, struct stream *s,
+	struct stream_member member, uint64_t epoch)
 {
+	struct error err;
+	bool already;
 	int rc;
 
 	host_hold(s);
-	rc = follows(s, member, epoch) ? 0 : stream_follow_set(s, member, epoch, err);
-	if (!rc && host_attach(host, s))
-		rc = error_set(err, -ENOMEM, "stream: %s: out of memory", s->name);
-	release_and_ask(host, s);
-	return rc;
+	already = follows(s, member, epoch);
+	host_release(s);
+	if (already)
+		return;
+	s->wanted = (struct stream_wanted){
+		.kind = STREAM_WANTS_FOLLOW, .followed = member, .followed_epoch = epoch};
+	rc = wanted_go_on(host, s, &err);
+	if (rc)
+		(void)failed(host, s, rc, &err);
 }
 
 void stream_host_follow(
 	struct stream_host *host, struct stream_member member, uint64_t epoch)
 {
 	for (uint32_t i = 0; i < host->streams_end; i++) {
-		struct stream *s = host->streams[i];
-		struct error err;
-		int rc;
-
-		if (!s)
-			continue;
-		rc = stream_lasting_files_make(s, &err);
-		if (!rc)
-			rc = follow_begin(host, s, member, epoch, &err);
-		if (!rc)
-			stream_spare_want(s);
-		if (rc && host->config.tell) /* it is filled when it joins */
-			host->config.tell(host->config.context, err.text);
+		if (host->streams[i])
+			follow(host, host->streams[i], member, epoch);
 	}
 }
 
@@ -222,7 +298,8 @@ static bool keeps_up(struct stream *s)
 {
 	bool behind;
 
-	if (spare_is_awaited(s->ways->maker, &s->spare))
+	if (s->wanted.kind == STREAM_WANTS_FOLLOW ||
+		spare_is_awaited(s->ways->spares, &s->spare))
 		return false;
 	host_hold(s);
 	behind = s->stage != STREAM_FOLLOWING ||

@@ -56,6 +56,10 @@ static inline void host_release(struct stream *s)
 int host_attach(struct stream_host *host, struct stream *s)
 	__attribute__((warn_unused_result));
 
+/* Takes what was made, and goes on with what waited for it.  As stream_host_look. */
+int host_made_look(struct stream_host *host, struct error *err)
+	__attribute__((warn_unused_result));
+
 int host_guests_begin(struct host_guests *guests, struct error *err)
 	__attribute__((warn_unused_result));
 void host_guests_end(struct host_guests *guests);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -226,6 +227,16 @@ bool spare_take(struct spare_maker *maker, struct spare *spare, uint64_t len,
 	}
 	(void)pthread_mutex_unlock(&maker->mutex);
 	return taken;
+}
+
+bool spare_has(struct spare_maker *maker, const struct spare *spare, const char *path)
+{
+	bool has;
+
+	(void)pthread_mutex_lock(&maker->mutex);
+	has = strcmp(spare->file.path, path) == 0;
+	(void)pthread_mutex_unlock(&maker->mutex);
+	return has;
 }
 
 bool spare_is_awaited(struct spare_maker *maker, const struct spare *spare)

@@ -64,6 +64,9 @@ void spare_want(
 bool spare_take(struct spare_maker *maker, struct spare *spare, uint64_t len,
 	const struct stretch *stretch);
 
+/* The spare is the file of that name, or will be. */
+bool spare_has(struct spare_maker *maker, const struct spare *spare, const char *path);
+
 /* It is wanted, and not made yet. */
 bool spare_is_awaited(struct spare_maker *maker, const struct spare *spare);
 

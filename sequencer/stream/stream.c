@@ -26,8 +26,9 @@ int stream_make(const struct stream_ways *ways, struct stream_thread *thread,
 	(void)strcpy(s->name, name);
 	s->limits = *limits;
 	s->inbox = s->log_memory = STRETCH_EMPTY;
-	s->words = s->words_next = s->words_made = STRETCH_EMPTY;
+	s->words = s->words_next = STRETCH_EMPTY;
 	s->spare = SPARE_EMPTY;
+	s->making.log = s->making.inbox = s->making.words = MAKING_PART_EMPTY;
 	*stream_p = s;
 	return 0;
 }
@@ -40,11 +41,11 @@ void stream_links_close(struct stream *s)
 
 void stream_free(struct stream *s, bool remove)
 {
+	stream_memory_give_up(s);
 	stream_change_drop(s);
 	stream_links_close(s);
 	stretch_close(&s->words, true);
-	stretch_close(&s->words_made, true);
-	spare_drop(s->ways->maker, &s->spare);
+	spare_drop(s->ways->spares, &s->spare);
 	stretch_close(&s->inbox, true);
 	stretch_close(&s->log_memory, remove);
 	for (uint32_t i = 0; i < STREAM_TOLD_MAX; i++)

@@ -8,7 +8,8 @@
  * G1  The log is open in stage SERVED and in no other.
  * G2  A stream is ready only when its log ends at the base of its change (C9), and it is served
  *     only out of READY, in the epoch of its change.
- * G3  Memory is made and withdrawn by the loop, while the thread is held.
+ * G3  Memory is made beside the loop (making.h), and taken and withdrawn by the loop, while the
+ *     thread is held.  Meanwhile the stream stays in the stage that it was in, or is at rest.
  */
 #ifndef PAWL_STREAM_STREAM_H
 #define PAWL_STREAM_STREAM_H
@@ -23,6 +24,7 @@
 #include "sequencer/stream/follow.h"
 #include "sequencer/stream/host.h"
 #include "sequencer/stream/keeper.h"
+#include "sequencer/stream/making.h"
 #include "sequencer/stream/neighbour.h"
 #include "sequencer/stream/notice.h"
 #include "sequencer/stream/readers.h"
@@ -62,7 +64,8 @@ struct stream_copy {
 struct stream_ways {
 	const struct stream_host_config *config;
 	struct stretch_common common;
-	struct spare_maker *maker;
+	struct spare_maker *spares;
+	struct maker *maker;
 	struct feeder *feeder;
 };
 
@@ -70,6 +73,20 @@ struct stream_ways {
 struct stream_told {
 	struct stream_member member;
 	struct stream_addresses addresses;
+};
+
+/* What begins as soon as the memory for it is there. */
+enum stream_wants {
+	STREAM_WANTS_NOTHING,
+	STREAM_WANTS_CHANGE,
+	STREAM_WANTS_FOLLOW,
+};
+
+struct stream_wanted {
+	enum stream_wants kind;
+	struct stream_change change;
+	struct stream_member followed;
+	uint64_t followed_epoch;
 };
 
 struct stream_rate {
@@ -87,9 +104,11 @@ struct stream {
 
 	/* The loop's alone. */
 	struct stretch inbox;
-	struct stretch words_made; /* a file, to become words_next */
-	struct spare spare;	   /* ... of a backup, before it is needed */
-	bool attached;		   /* the thread takes turns of it */
+	struct spare spare; /* words of a backup, before they are needed */
+	struct stream_wanted wanted;
+	struct making making; /* the maker's while is_made */
+	bool is_made;
+	bool attached; /* the thread takes turns of it */
 
 	/* Whoever owns the stream (H1 of host.h). */
 	enum stream_stage stage;
@@ -139,24 +158,35 @@ int stream_adopt(struct stream *s, struct error *err) __attribute__((warn_unused
 /* Bytes of the log's memory. */
 uint64_t stream_log_memory_len(const struct stream *s);
 
-/* What follows is done with the thread held, but for stream_files_make. */
+/* stream_memory.c.  All memory for what is wanted is there. */
+bool stream_memory_is_there(const struct stream *s);
+/* Begins to make what is missing; -ENAMETOOLONG.  It is done when making_end says so. */
+int stream_memory_make(struct stream *s, struct error *err)
+	__attribute__((warn_unused_result));
+/*
+ * It is done, and the thread is held: what is of use is the stream's from now on, and the rest is
+ * removed.  Errors of pages_map and expose: nothing is left of it.
+ */
+int stream_memory_take(struct stream *s, struct error *err)
+	__attribute__((warn_unused_result));
+/* Not made any more; waits for what can not be stopped.  The thread has ended. */
+void stream_memory_give_up(struct stream *s);
+/* Ahead of the next change, in the background: the words of a backup. */
+void stream_spare_want(struct stream *s);
+/* The words of the epoch that is over. */
+void stream_words_close(struct stream *s);
+
+/* What follows is done with the thread held. */
 
 /* Gives up the change that is under way, if its epoch was not entered. */
 void stream_change_drop(struct stream *s);
-/* The files that a change needs, and those that outlive it, before the thread is held. */
-int stream_lasting_files_make(struct stream *s, struct error *err)
-	__attribute__((warn_unused_result));
-/* Ahead of the next change, in the background: the words of a backup. */
-void stream_spare_want(struct stream *s);
-int stream_files_make(struct stream *s, const struct stream_change *change,
-	struct error *err) __attribute__((warn_unused_result));
+/* The memory for it is there.  -EEXIST, -ENOMEM. */
 int stream_change_begin(struct stream *s, const struct stream_change *change,
 	struct error *err) __attribute__((warn_unused_result));
 void stream_enter(struct stream *s, uint64_t epoch, const struct memory *region,
 	uint64_t word_offset);
 /* The replica is outside the chain, and copies from @member, which serves @epoch. */
-int stream_follow_set(struct stream *s, struct stream_member member, uint64_t epoch,
-	struct error *err) __attribute__((warn_unused_result));
+void stream_follow_set(struct stream *s, struct stream_member member, uint64_t epoch);
 bool stream_seal(struct stream *s, uint64_t epoch, uint64_t *len_p);
 void stream_retire(struct stream *s, uint64_t epoch);
 /* As stream_host_finish. */

@@ -1,6 +1,5 @@
 /* How a stream comes out of one epoch and into the next. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "hw/clock.h"
@@ -34,122 +33,6 @@ void stream_change_drop(struct stream *s)
 	stretch_close(&s->words_next, true);
 	if (s->stage != STREAM_SERVED)
 		s->stage = STREAM_AT_REST;
-}
-
-static int log_file_make(struct stream *s, struct error *err)
-{
-	const struct stretch_common *common = &s->ways->common;
-	int rc;
-
-	if (s->log_memory.path[0])
-		return 0;
-	rc = stretch_name(&s->log_memory, common, s->counter, "log", 0, err);
-	if (!rc)
-		rc = stretch_file_make(
-			&s->log_memory, common, stream_log_memory_len(s), err);
-	if (!rc)
-		rc = stretch_lock(&s->log_memory, err);
-	if (rc)
-		stretch_close(&s->log_memory, true);
-	return rc;
-}
-
-static int inbox_file_make(struct stream *s, struct error *err)
-{
-	const struct stretch_common *common = &s->ways->common;
-	int rc;
-
-	if (s->inbox.path[0])
-		return 0;
-	rc = stretch_name(&s->inbox, common, s->counter, "inbox", 0, err);
-	if (!rc)
-		rc = stretch_file_make(
-			&s->inbox, common, stream_inbox_len(&s->limits), err);
-	if (rc)
-		stretch_close(&s->inbox, true);
-	return rc;
-}
-
-/* The log's memory and the inbox are made once, the words for every epoch. */
-int stream_lasting_files_make(struct stream *s, struct error *err)
-{
-	int rc = log_file_make(s, err);
-
-	return rc ? rc : inbox_file_make(s, err);
-}
-
-void stream_spare_want(struct stream *s)
-{
-	spare_want(s->ways->maker, &s->spare, s->counter,
-		stream_words_memory_len(&s->limits, true));
-}
-
-static int words_file_make(
-	struct stream *s, const struct stream_change *change, struct error *err)
-{
-	const struct stretch_common *common = &s->ways->common;
-	uint64_t len = stream_words_memory_len(&s->limits, change->chain.place > 0);
-	int rc = stretch_name(
-		&s->words_made, common, s->counter, "words", change->epoch, err);
-
-	if (rc || spare_take(s->ways->maker, &s->spare, len, &s->words_made))
-		return rc;
-	return stretch_file_make(&s->words_made, common, len, err);
-}
-
-/* Its pages go in the background: publishers wait for the change (spare.h). */
-static void words_close(struct stream *s)
-{
-	int fd = -1;
-
-	if (s->words.path[0])
-		fd = open(s->words.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	stretch_close(&s->words, true);
-	if (fd >= 0)
-		spare_maker_close(s->ways->maker, fd);
-}
-
-int stream_files_make(
-	struct stream *s, const struct stream_change *change, struct error *err)
-{
-	int rc = stream_lasting_files_make(s, err);
-
-	stretch_close(&s->words_made, true); /* of a change that failed */
-	if (!rc)
-		rc = words_file_make(s, change, err);
-	if (rc)
-		stretch_close(&s->words_made, true);
-	return rc;
-}
-
-static int lasting_expose(struct stream *s, struct error *err)
-{
-	const struct stretch_common *common = &s->ways->common;
-	struct device *device = stream_thread_device(s->thread);
-	int rc = 0;
-
-	if (!s->log_memory.memory)
-		rc = stretch_expose(
-			&s->log_memory, common, device, stream_log_memory_len(s), err);
-	if (!rc && !s->inbox.memory)
-		rc = stretch_expose(
-			&s->inbox, common, device, stream_inbox_len(&s->limits), err);
-	return rc;
-}
-
-static int files_expose(
-	struct stream *s, const struct stream_change *change, struct error *err)
-{
-	int rc = lasting_expose(s, err);
-
-	s->words_next = s->words_made;
-	s->words_made = STRETCH_EMPTY;
-	if (!rc)
-		rc = stretch_expose(&s->words_next, &s->ways->common,
-			stream_thread_device(s->thread),
-			stream_words_memory_len(&s->limits, change->chain.place > 0),
-			err);
-	return rc;
 }
 
 /* The inbox of its words, which a backup's predecessor writes; a head has none. */
@@ -204,34 +87,37 @@ static int log_begin(struct stream *s, struct error *err)
 	return 0;
 }
 
+/* It is there already. */
+static bool is_brought(const struct stream *s)
+{
+	return has_log(s) && stream_log_keeps(&s->log, s->change.from, s->change.base) &&
+	       stream_log_end(&s->log) == s->change.base;
+}
+
 /*
  * Nobody's log matters: the head begins, from its archive if it has one, and the others are
- * filled from it, so that all have the same table.  Where nothing was ever, everybody begins.
+ * filled from it, so that all have the same table.  Where nothing was ever, everybody begins: it
+ * may be that nobody had a log yet in the epoch before.
  */
 static bool begins(const struct stream *s)
 {
-	return s->change.from == 0 && (stream_is_head(s) || s->change.base == 0);
+	return s->change.base == 0 || (s->change.from == 0 && stream_is_head(s));
 }
 
 static int log_bring(struct stream *s, struct error *err)
 {
-	const struct stream_change *change = &s->change;
-	int rc;
+	int rc = 0;
 
-	if (begins(s)) {
-		rc = log_begin(s, err);
-		if (!rc)
-			stream_ready_set(s);
-		return rc;
-	}
-	if (has_log(s) && stream_log_keeps(&s->log, change->from, change->base) &&
-		stream_log_end(&s->log) == change->base) {
-		stream_ready_set(s);
+	if (!is_brought(s) && !begins(s)) {
+		s->stage = STREAM_FILLING;
+		s->fill_again_ns = 0;
 		return 0;
 	}
-	s->stage = STREAM_FILLING;
-	s->fill_again_ns = 0;
-	return 0;
+	if (!is_brought(s))
+		rc = log_begin(s, err);
+	if (!rc)
+		stream_ready_set(s);
+	return rc;
 }
 
 /* Whatever it was open in is over here, if the machine has not said so before (C6). */
@@ -260,16 +146,17 @@ static int readers_begin(struct stream *s, struct error *err)
 int stream_change_begin(
 	struct stream *s, const struct stream_change *change, struct error *err)
 {
-	int rc = files_expose(s, change, err);
+	int rc = readers_begin(s, err);
 
-	if (!rc)
-		rc = readers_begin(s, err);
+	PAWL_ASSERT(
+		s->words_next.memory && s->words_next.epoch == change->epoch); /* H2 */
 	if (rc)
 		return rc;
 	stream_links_close(s);
 	log_close(s);
 	stream_archive_detach(s);
 	s->change = *change;
+	word_store(&s->ready, 0);
 	return log_bring(s, err);
 }
 
@@ -316,7 +203,7 @@ void stream_enter(struct stream *s, uint64_t epoch, const struct memory *region,
 	if (s->stage != STREAM_READY) /* served already, or sealed before it was served */
 		return;
 	PAWL_ASSERT(s->log.phase != STREAM_OPEN); /* G1 */
-	words_close(s);
+	stream_words_close(s);
 	s->words = s->words_next;
 	s->words_next = STRETCH_EMPTY;
 	log_open(s);
@@ -345,7 +232,7 @@ void stream_retire(struct stream *s, uint64_t epoch)
 		if (stream_seal(s, epoch, &len))
 			stream_links_close(s);
 		s->region = NULL;
-		words_close(s);
+		stream_words_close(s);
 	}
 	if (s->words_next.memory && s->words_next.epoch == epoch)
 		stream_change_drop(s);
@@ -365,13 +252,8 @@ void stream_finish(struct stream *s, uint64_t epoch, uint64_t base)
 		keeper_finish(s->keeper, &s->log, base);
 }
 
-int stream_follow_set(
-	struct stream *s, struct stream_member member, uint64_t epoch, struct error *err)
+void stream_follow_set(struct stream *s, struct stream_member member, uint64_t epoch)
 {
-	int rc = lasting_expose(s, err);
-
-	if (rc)
-		return rc;
 	stream_change_drop(s);
 	stream_links_close(s);
 	log_close(s);
@@ -381,5 +263,4 @@ int stream_follow_set(
 	s->fill_again_ns = 0;
 	s->stage = STREAM_FOLLOWING;
 	stream_archive_follow(s, clock_now_ns());
-	return 0;
 }

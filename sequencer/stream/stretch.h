@@ -2,8 +2,8 @@
  * A stretch of a stream's memory: a file in the memory file system, exposed on the device of the
  * stream's thread (places.h says what is in it).
  *
- * Making one takes two steps.  The file gets its pages while the thread goes on; then, with the
- * thread held, it is exposed, which takes moments.
+ * Making one takes two steps, both beside the loop and the thread (making.h): the file gets its
+ * pages, and then it is exposed.
  *
  * The log's file is locked (flock) as long as its owner lives, as a region's is.
  */

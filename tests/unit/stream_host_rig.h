@@ -40,6 +40,7 @@ struct member {
 	struct memory *region;
 	char archives[160]; /* its directory */
 	uint64_t news;
+	uint64_t made;		   /* what was made was told so often */
 	char line[ERROR_TEXT_MAX]; /* newest that was told, of */
 	unsigned int lines;	   /*   so many */
 };
@@ -79,6 +80,13 @@ static inline void on_news(void *context)
 	__atomic_fetch_add(&m->news, 1, __ATOMIC_RELAXED);
 }
 
+static inline void on_made(void *context)
+{
+	struct member *m = context;
+
+	m->made++;
+}
+
 static inline void on_tell(void *context, const char *line)
 {
 	struct member *m = context;
@@ -101,6 +109,7 @@ static inline void member_start_as(struct party *p, uint32_t index, uint64_t inc
 		.threads = 1,
 		.pin = "",
 		.news = on_news,
+		.made = on_made,
 		.tell = on_tell,
 		.context = m};
 	struct memory_config region = {
@@ -191,6 +200,27 @@ static inline void tell_all(struct party *p)
 	}
 }
 
+static inline void look(struct member *m)
+{
+	struct error err = {""};
+
+	if (stream_host_look(m->host, &err))
+		fail_msg("%s", err.text);
+}
+
+/* What it asked for is there. */
+static inline void await_made(struct member *m)
+{
+	uint64_t deadline_ns = clock_now_ns() + WAIT_NS, made = m->made;
+
+	while (m->made == made) {
+		assert_true(clock_now_ns() < deadline_ns);
+		(void)usleep(100);
+		look(m);
+	}
+}
+
+/* Memory is there, but perhaps not all that the log should have. */
 static inline void prepare(struct party *p, uint64_t epoch, uint64_t from, uint64_t base,
 	uint32_t first, uint32_t last)
 {
@@ -202,6 +232,7 @@ static inline void prepare(struct party *p, uint64_t epoch, uint64_t from, uint6
 		assert_int_equal(
 			stream_host_prepare(p->members[i].host, COUNTER, &change, &err),
 			0);
+		await_made(&p->members[i]);
 	}
 }
 
@@ -213,6 +244,7 @@ static inline void wait_prepared(
 	for (uint32_t i = first; i <= last; i++) {
 		while (!stream_host_prepared(p->members[i].host, epoch)) {
 			assert_true(clock_now_ns() < deadline_ns);
+			look(&p->members[i]);
 			tell_all(p);
 			(void)usleep(100);
 		}

@@ -112,6 +112,8 @@ static void chain_of_three_forwards_and_commits(void **state)
 
 static void nothing_is_acknowledged_until_the_tail_has_it(void **state)
 {
+	uint64_t deadline_ns;
+
 	(void)state;
 	begin(2);
 	prepare(&party, 1, 0, 0, 0, 1);
@@ -120,11 +122,13 @@ static void nothing_is_acknowledged_until_the_tail_has_it(void **state)
 	hand_enter(&hand, &party, 1, 0, 0, 1);
 	hand_pump(&hand);
 	assert_true(hand_submit(&hand));
-	for (int i = 0; i < 50; i++) {
+	deadline_ns = clock_now_ns() + WAIT_NS;
+	while (status_of(&party.members[0]).end < 1) {
+		assert_true(clock_now_ns() < deadline_ns);
 		hand_pump(&hand);
 		(void)usleep(100);
 	}
-	assert_true(status_of(&party.members[0]).end == 1);
+	hand_pump(&hand);
 	assert_true(hand.acked == 0);
 	assert_true(stream_host_asks(party.members[0].host));
 	enter(&party, 1, 1, 0, 1);
@@ -194,6 +198,7 @@ static void replica_outside_the_chain_copies_while_the_stream_runs(void **state)
 	hand_enter(&hand, &party, 1, 0, 0, 0);
 	hand_publish(&hand, 600);
 	stream_host_follow(party.members[1].host, party.members[0].self, 1);
+	await_made(&party.members[1]);
 	tell_all(&party);
 	hand_publish(&hand, 200);
 	while (status_of(&party.members[1]).end < 800) {
@@ -301,12 +306,12 @@ static void log_that_nobody_has_is_complained_of_once_with_the_streams_name(void
 	while (joiner->lines == 0) {
 		assert_true(clock_now_ns() < until_ns);
 		tell_all(&party);
-		stream_host_look(joiner->host);
+		look(joiner);
 	}
 	assert_ptr_equal(strstr(joiner->line, "stream: orders: fill: "), joiner->line);
 	until_ns = clock_now_ns() + 100 * NS_PER_MS; /* twenty tries */
 	while (clock_now_ns() < until_ns)
-		stream_host_look(joiner->host);
+		look(joiner);
 	assert_int_equal(joiner->lines, 1);
 	assert_false(stream_host_prepared(joiner->host, 3));
 	end();
@@ -428,7 +433,10 @@ static void memory_that_is_full_is_an_error_and_leaves_nothing(void **state)
 {
 	struct stream_limits limits = limits_usual();
 	struct stream_change change;
+	struct stream_addresses none;
+	uint64_t deadline_ns;
 	struct error err;
+	int rc;
 
 	(void)state;
 	limits.slots = STREAM_RING_MAX;
@@ -436,8 +444,15 @@ static void memory_that_is_full_is_an_error_and_leaves_nothing(void **state)
 	party_begin(&party, 1, &limits);
 	change = change_of(&party, 1, 0, 0, 0, 0, 0);
 	assert_int_equal(
-		stream_host_prepare(party.members[0].host, COUNTER, &change, &err),
-		-ENOSPC);
+		stream_host_prepare(party.members[0].host, COUNTER, &change, &err), 0);
+	deadline_ns = clock_now_ns() + WAIT_NS;
+	while ((rc = stream_host_look(party.members[0].host, &err)) == 0) {
+		assert_true(clock_now_ns() < deadline_ns);
+		(void)usleep(100);
+	}
+	assert_int_equal(rc, -ENOSPC);
+	assert_non_null(strstr(err.text, "-log"));
+	assert_false(stream_host_addresses(party.members[0].host, COUNTER, &none));
 	end();
 }
 

@@ -46,7 +46,7 @@ static void wait_archived(uint32_t member, uint64_t position)
 
 	while (stream_host_archived(party.members[member].host, COUNTER) < position) {
 		assert_true(clock_now_ns() < deadline_ns);
-		stream_host_look(party.members[member].host);
+		look(&party.members[member]);
 		(void)usleep(1000);
 	}
 }

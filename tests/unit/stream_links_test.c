@@ -149,7 +149,7 @@ static void much_goes_through(void)
 
 static void line_expect(uint32_t member, const char *part)
 {
-	stream_host_look(party.members[member].host);
+	look(&party.members[member]);
 	assert_non_null(strstr(party.members[member].line, part));
 }
 
