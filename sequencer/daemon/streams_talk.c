@@ -154,28 +154,6 @@ static void places_take(struct replica *r, struct epoch_member from,
 	stream_host_told(r->streams.host, places->counter, member, &addresses);
 }
 
-/* It was away when a snapshot was acknowledged, or has another archive now. */
-static bool knows_less(const struct replica *r, const Control__StreamTell *tell)
-{
-	for (size_t i = 0; i < tell->n_places; i++) {
-		const Control__StreamPlaces *places = tell->places[i];
-
-		if (places->acknowledged <
-			stream_host_acknowledged(r->streams.host, places->counter))
-			return true;
-	}
-	return false;
-}
-
-static void tell_one(struct replica *r, struct epoch_member to)
-{
-	struct told *told = told_make(r);
-
-	if (told)
-		mesh_stream_send(r->mesh, to, NULL, &told->tell);
-	free(told);
-}
-
 void streams_on_tell(
 	void *context, struct epoch_member from, const Control__StreamTell *tell)
 {
@@ -191,8 +169,6 @@ void streams_on_tell(
 	for (size_t i = 0; i < tell->n_places; i++)
 		places_take(r, from, peer, tell->places[i]);
 	streams_copy_told(r, from, tell);
-	if (knows_less(r, tell))
-		tell_one(r, from);
 }
 
 /* Whoever waits may be the one to recover, and has to know who has the longest archives. */
