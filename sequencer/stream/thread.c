@@ -14,8 +14,8 @@
 #include "sequencer/core/panic.h"
 
 #define PROGRESS_NS NS_PER_MS
-#define SPINS 50
-#define PAUSES 32 /* between two looks, about half a microsecond */
+#define SPINS 8	  /* a few microseconds: others may need this processor */
+#define PAUSES 32 /* between two looks, about half a microsecond or one */
 #define YIELD_NS NS_PER_MS
 #define NAP_MIN_NS 20000
 #define NAP_MAX_NS NS_PER_MS
