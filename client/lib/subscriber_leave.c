@@ -4,8 +4,8 @@
  *
  * Where the stream blocks, the head may not know yet that the member which is read now waits for
  * this subscriber.  If that member died, and nobody else waited, what is next might be overwritten
- * everywhere.  So the others are left only when the head knows, or has found out by its heartbeat that
- * the member is cut off (G7).
+ * everywhere.  So the others are left only after a time in which the head hears of it, or finds out
+ * by the heartbeat that the member is cut off (G7).
  */
 #include "client/lib/subscriber.h"
 

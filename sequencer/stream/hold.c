@@ -15,8 +15,7 @@ uint64_t stream_hold_position(struct stream_hold *hold, uint64_t now_ns)
 static bool chain_has(const struct stream_chain *chain, struct stream_member member)
 {
 	for (uint32_t i = 0; i < chain->count; i++) {
-		if (chain->at[i].replica == member.replica &&
-			chain->at[i].incarnation == member.incarnation)
+		if (stream_member_same(chain->at[i], member))
 			return true;
 	}
 	return false;

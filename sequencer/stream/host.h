@@ -74,6 +74,12 @@ struct stream_member {
 	uint64_t incarnation;
 };
 
+/* The same life of the same replica. */
+static inline bool stream_member_same(struct stream_member a, struct stream_member b)
+{
+	return a.replica == b.replica && a.incarnation == b.incarnation;
+}
+
 struct stream_chain {
 	uint32_t count;
 	uint32_t place; /* of this replica */

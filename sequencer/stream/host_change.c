@@ -261,8 +261,7 @@ static bool follows(const struct stream *s, struct stream_member member, uint64_
 	if (s->wanted.kind == STREAM_WANTS_CHANGE && s->wanted.change.epoch > epoch)
 		return true;
 	if (s->stage == STREAM_FOLLOWING && s->followed_epoch == epoch)
-		return s->followed.replica == member.replica &&
-		       s->followed.incarnation == member.incarnation;
+		return stream_member_same(s->followed, member);
 	return changes && s->change.epoch > epoch;
 }
 

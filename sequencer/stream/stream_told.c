@@ -10,8 +10,7 @@ static struct stream_told *told_find(const struct stream *s, struct stream_membe
 	for (uint32_t i = 0; i < STREAM_TOLD_MAX; i++) {
 		struct stream_told *told = s->told[i];
 
-		if (told && told->member.replica == member.replica &&
-			told->member.incarnation == member.incarnation)
+		if (told && stream_member_same(told->member, member))
 			return told;
 	}
 	return NULL;

@@ -1,5 +1,5 @@
 /* The streams of replicas, served by their threads over shared memory. */
-#include "tests/unit/stream_host_rig.h"
+#include "tests/unit/stream_host_ends.h"
 
 static struct party party;
 static struct hand hand;

@@ -1,6 +1,6 @@
 /* What a replica's streams keep on disk, and who is fed of it, through their host. */
 #include "tests/scratch.h"
-#include "tests/unit/stream_host_rig.h"
+#include "tests/unit/stream_host_ends.h"
 
 #define SESSION 9
 #define INBOX_SLOTS 64

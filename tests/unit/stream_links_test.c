@@ -1,7 +1,7 @@
 /* Links between neighbours that fail and are made again while an epoch runs. */
 #include <stdatomic.h>
 
-#include "tests/unit/stream_host_rig.h"
+#include "tests/unit/stream_host_ends.h"
 
 #define HEAD 1000 /* the incarnation of member 0, which its links present */
 #define TAIL 1001

@@ -1,5 +1,5 @@
 /* Memory of streams that takes long to make: everything else goes on meanwhile. */
-#include "tests/unit/stream_host_rig.h"
+#include "tests/unit/stream_host_ends.h"
 
 #include <dirent.h>
 #include <sys/resource.h>
