@@ -15,14 +15,14 @@
 #define KEEPER_TIMEOUT_NS (5000 * NS_PER_MS)
 #define NAME_LEN 160
 
-static bool thread_turn(void *context, uint64_t now_ns)
+static uint32_t thread_turn(void *context, uint64_t now_ns)
 {
 	struct host_thread *t = context;
-	bool busy = false;
+	uint32_t slots = 0;
 
 	for (uint32_t i = 0; i < t->count; i++)
-		busy |= stream_turn(t->streams[i], now_ns);
-	return busy;
+		slots += stream_turn(t->streams[i], now_ns);
+	return slots;
 }
 
 /* A backup's inbox is written by others, and a log that is to be filled waits for them. */

@@ -210,8 +210,11 @@ bool stream_asks(const struct stream *s);
 
 void stream_links_close(struct stream *s);
 
-/* One turn; the thread, or the loop that holds it.  True: there was work. */
-bool stream_turn(struct stream *s, uint64_t now_ns);
+/*
+ * One turn; the thread, or the loop that holds it.  How much was done: slots that were taken, and
+ * 1 for anything else; 0: there was no work.
+ */
+uint32_t stream_turn(struct stream *s, uint64_t now_ns);
 /* The parts of it while the log is filled, or copied (stream_bring.c). */
 bool stream_fill_turn(struct stream *s, uint64_t now_ns);
 bool stream_follow_turn(struct stream *s, uint64_t now_ns);

@@ -25,14 +25,16 @@ static uint64_t drawn_look(struct stream *s, uint64_t now_ns)
 	return s->drawn;
 }
 
-static bool take(struct stream *s, uint64_t now_ns)
+static uint32_t take(struct stream *s, uint64_t now_ns)
 {
 	struct stream_log *log = &s->log;
+	uint64_t end = stream_log_end(log);
 	bool moved;
 
 	stream_log_waits_for(log, readers_waited_for(s->readers, log, now_ns));
 	moved = stream_log_look_back(log);
-	return stream_log_advance(log, drawn_look(s, now_ns), TAKE_MAX, now_ns) || moved;
+	(void)stream_log_advance(log, drawn_look(s, now_ns), TAKE_MAX, now_ns);
+	return (uint32_t)(stream_log_end(log) - end) + moved;
 }
 
 static struct neighbour_ways ways_of(const struct stream *s)
@@ -151,18 +153,18 @@ static void rate_look(struct stream *s, uint64_t now_ns)
 	r->commit = s->log.commit;
 }
 
-static bool served_turn(struct stream *s, uint64_t now_ns)
+static uint32_t served_turn(struct stream *s, uint64_t now_ns)
 {
-	bool busy = take(s, now_ns);
+	uint32_t done = take(s, now_ns);
 
 	if (!stream_is_tail(s))
-		busy |= forward(s, now_ns);
+		done += forward(s, now_ns);
 	if (!stream_is_head(s))
-		busy |= answer(s, now_ns);
+		done += answer(s, now_ns);
 	if (s->keeper)
-		busy |= keeper_turn(s->keeper, s->log.commit, now_ns);
+		done += keeper_turn(s->keeper, s->log.commit, now_ns);
 	rate_look(s, now_ns);
-	return busy;
+	return done;
 }
 
 static bool readers_feed(struct stream *s, uint64_t now_ns)
@@ -178,25 +180,27 @@ static bool readers_feed(struct stream *s, uint64_t now_ns)
 	return busy;
 }
 
-bool stream_turn(struct stream *s, uint64_t now_ns)
+uint32_t stream_turn(struct stream *s, uint64_t now_ns)
 {
-	bool busy = false;
+	uint32_t done = 0;
 
 	if (s->copy.backlog)
-		busy = stream_copy_turn(s);
+		done += stream_copy_turn(s);
 	switch (s->stage) {
 	case STREAM_AT_REST:
 	case STREAM_READY:
 		break;
 	case STREAM_FILLING:
-		busy |= stream_fill_turn(s, now_ns);
+		done += stream_fill_turn(s, now_ns);
 		break;
 	case STREAM_FOLLOWING:
-		busy |= stream_follow_turn(s, now_ns);
+		done += stream_follow_turn(s, now_ns);
 		break;
 	case STREAM_SERVED:
-		busy |= served_turn(s, now_ns);
+		done += served_turn(s, now_ns);
 		break;
 	}
-	return (s->readers && readers_feed(s, now_ns)) || busy;
+	if (s->readers)
+		done += readers_feed(s, now_ns);
+	return done;
 }

@@ -7,20 +7,16 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "hw/clock.h"
 #include "hw/thread.h"
 #include "sequencer/core/panic.h"
+#include "sequencer/stream/idleness.h"
 
 #define PROGRESS_NS NS_PER_MS
-#define SPINS 8	  /* a few microseconds: others may need this processor */
-#define PAUSES 32 /* between two looks, about half a microsecond or one */
-#define YIELD_NS NS_PER_MS
-#define NAP_MIN_NS 20000
-#define NAP_MAX_NS NS_PER_MS
-#define QUIET_AFTER_NS (1000 * NS_PER_MS)
-#define QUIET_NAP_NS (100 * NS_PER_MS)
+#define PAUSES 32     /* between two looks, about half a microsecond or one */
 #define SLACK_NS 1000 /* of the naps */
 #define HOLD_SPINS 2000
 
@@ -31,20 +27,12 @@ enum owner {
 	OWNER_LOOP,
 };
 
-/* How long there has been no work.  The thread's own. */
-struct idleness {
-	uint32_t turns;
-	uint64_t since_ns;
-	uint64_t nap_ns;
-	uint64_t wakes; /* that were seen */
-};
-
 struct stream_thread {
 	struct stream_thread_config config;
 	struct device *device;
 	pthread_t thread;
 	int event;
-	struct idleness idle;
+	struct idleness idle; /* the thread's own */
 	uint64_t progress_ns;
 	bool lost;	/* the device */
 	uint32_t holds; /* the loop's */
@@ -159,46 +147,47 @@ static void nap(struct stream_thread *t, uint64_t nap_ns)
 		t->progress_ns = 0; /* at once */
 }
 
-static void idle_begin(struct stream_thread *t, uint64_t now_ns, uint64_t wakes)
+/* How often the processor was taken away from this thread. */
+static uint64_t switches_count(void)
 {
-	t->idle = (struct idleness){
-		.since_ns = now_ns, .nap_ns = NAP_MIN_NS, .wakes = wakes};
-}
+	struct rusage usage = {0};
 
-static uint64_t nap_next(struct stream_thread *t, uint64_t now_ns)
-{
-	uint64_t nap_ns = t->idle.nap_ns;
-
-	if (now_ns - t->idle.since_ns > QUIET_AFTER_NS &&
-		t->config.quiet(t->config.context))
-		return QUIET_NAP_NS;
-	t->idle.nap_ns = nap_ns * 2 < NAP_MAX_NS ? nap_ns * 2 : NAP_MAX_NS;
-	return nap_ns;
+	(void)getrusage(RUSAGE_THREAD, &usage);
+	return (uint64_t)usage.ru_nivcsw;
 }
 
 /* A turn without work. */
 static void idle_step(struct stream_thread *t, uint64_t now_ns)
 {
 	uint64_t wakes = atomic_load_explicit(&t->wakes, memory_order_relaxed);
+	uint64_t nap_ns = 0;
 
-	if (t->idle.turns == 0 || wakes != t->idle.wakes)
-		idle_begin(t, now_ns, wakes);
-	if (t->idle.turns++ < SPINS)
+	if (idleness_wants_crowd(&t->idle, now_ns))
+		idleness_crowd(&t->idle, now_ns, switches_count());
+	switch (idleness_step(
+		&t->idle, now_ns, wakes, t->config.quiet(t->config.context), &nap_ns)) {
+	case IDLE_LOOK_AWAY:
 		look_away();
-	else if (now_ns - t->idle.since_ns < YIELD_NS)
+		break;
+	case IDLE_YIELD:
 		yield(t);
-	else
-		nap(t, nap_next(t, now_ns));
+		break;
+	case IDLE_NAP:
+		nap(t, nap_ns);
+		break;
+	}
 }
 
 static void turn(struct stream_thread *t)
 {
 	uint64_t now_ns = clock_now_ns();
+	uint32_t slots;
 
 	if (now_ns - t->progress_ns >= PROGRESS_NS)
 		device_progress(t, now_ns);
-	if (t->config.turn(t->config.context, now_ns))
-		t->idle.turns = 0;
+	slots = t->config.turn(t->config.context, now_ns);
+	if (slots > 0)
+		idleness_worked(&t->idle, slots);
 	else
 		idle_step(t, now_ns);
 }

@@ -2,10 +2,8 @@
  * A stream thread: takes turns of its streams for as long as there is work, and steps down when
  * there is none.
  *
- * Idle, it spins some turns, then gives up the processor for others for a millisecond, then
- * sleeps, 20 us at first and up to 1 ms.  After a second, and when nothing can come without its
- * being woken, it waits for that.  While it is busy no turn makes a system call; the device is
- * moved on once in a millisecond, and when its file descriptor wakes a sleeper.
+ * What it does when there is none, idleness.h says.  While it is busy no turn makes a system call;
+ * the device is moved on once in a millisecond, and when its file descriptor wakes a sleeper.
  *
  * The loop *holds* the thread: between two turns it parks, and until it is let go its device and
  * everything of its streams belong to the loop (H1 of host.h).  A thread that yields or sleeps has
@@ -34,8 +32,8 @@ struct stream_thread_config {
 	const struct device_config *device; /* it opens one; only read during start */
 	const cpu_set_t *cpus;		    /* where it may run; NULL: anywhere */
 	device_admit_fn admit;		    /* runs on the thread; NULL: everybody */
-	/* A turn of everything.  True: there was work. */
-	bool (*turn)(void *context, uint64_t now_ns);
+	/* A turn of everything: how many slots were taken, and 1 for anything else; 0: no work. */
+	uint32_t (*turn)(void *context, uint64_t now_ns);
 	/* Nothing can come unless somebody calls stream_thread_wake. */
 	bool (*quiet)(void *context);
 	/* The device itself is lost; told once. */

@@ -22,7 +22,7 @@ struct work {
 	struct stream_thread *thread;
 };
 
-static bool take_turn(void *context, uint64_t now_ns)
+static uint32_t take_turn(void *context, uint64_t now_ns)
 {
 	struct work *w = context;
 

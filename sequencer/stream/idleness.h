@@ -1,0 +1,63 @@
+/*
+ * What a stream thread does after a turn that found no work.
+ *
+ * It looks again some times, with pauses; then it gives up the processor for others for a
+ * millisecond; then it sleeps, 20 us at first and up to 1 ms, and when nothing can come without
+ * its being woken, 100 ms.
+ *
+ * In a rush, which is a million slots a second or more, on a processor that others want too, it
+ * sleeps 50 us instead of giving up the processor again and again.  The scheduler hands a
+ * processor out in fair shares, and whoever looks again and again uses its share up at the
+ * expense of those who make the work; at such a rate a sleep that short only makes the next turn
+ * larger.  On a processor of its own it never does, for nobody would have the use of it.
+ *
+ * I1  A thread that is woken starts again with looking.
+ * I2  Only in a rush, in a crowd, does it sleep before a millisecond without work is over.
+ *
+ * Nothing here blocks or looks at a clock.
+ */
+#ifndef PAWL_STREAM_IDLENESS_H
+#define PAWL_STREAM_IDLENESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct idleness {
+	uint32_t turns; /* without work, in a row */
+	uint64_t since_ns;
+	uint64_t nap_ns; /* the next */
+	uint64_t wakes;	 /* that were seen */
+	uint64_t moved;	 /* slots, since */
+	uint64_t rated_ns;
+	bool rush;
+	uint64_t switches;  /* times that the processor was taken away, */
+	uint64_t looked_ns; /*   and when that was looked up */
+	uint64_t crowded_until_ns;
+};
+
+enum idle_step {
+	IDLE_LOOK_AWAY,
+	IDLE_YIELD,
+	IDLE_NAP,
+};
+
+/* A turn moved @slots. */
+static inline void idleness_worked(struct idleness *idle, uint32_t slots)
+{
+	idle->turns = 0;
+	idle->moved += slots;
+}
+
+/* True when idleness_crowd is to be told, now and then, how things are. */
+bool idleness_wants_crowd(const struct idleness *idle, uint64_t now_ns);
+/* @switches: how often the processor was taken away from this thread, ever. */
+void idleness_crowd(struct idleness *idle, uint64_t now_ns, uint64_t switches);
+
+/*
+ * After a turn without work.  @wakes: how often somebody woke the thread, ever.  @quiet: nothing
+ * can come without that.  *nap_ns_p: how long to sleep, if that is it.
+ */
+enum idle_step idleness_step(struct idleness *idle, uint64_t now_ns, uint64_t wakes,
+	bool quiet, uint64_t *nap_ns_p);
+
+#endif
