@@ -226,7 +226,7 @@ int command_publish(int argc, char **argv)
 			"The same, and the times in ns (CLOCK_MONOTONIC) at which it "
 			"was submitted and acknowledged",
 			0},
-		{"depth", OPTION_DEPTH, "N", 0, "Messages in flight (8192)", 0},
+		{"depth", OPTION_DEPTH, "N", 0, "Messages in flight (32768)", 0},
 		{"existing", 'e', NULL, 0, "Do not create the stream", 0},
 		{"slot", OPTION_SLOT, "BYTES", 0,
 			"Create it with slots of so many bytes, 48 of them Pawl's "

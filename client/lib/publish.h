@@ -78,6 +78,8 @@ struct publishing {
 
 /* ---- publish_life.c ---- */
 
+/* Messages in flight, once the stream's limits are known: what was asked for, or the default. */
+unsigned int publishing_depth(const struct pawl_stream *stream);
 /* The first publish: memory, and a row is asked for.  -ENOMEM, and errors of expose. */
 int publishing_make(struct pawl_stream *stream) __attribute__((warn_unused_result));
 void publishing_free(struct publishing *p, bool forked);

@@ -12,11 +12,23 @@
 #define LINK_AGAIN_NS UINT64_C(5000000)
 #define LINK_ROOM 4
 
+unsigned int publishing_depth(const struct pawl_stream *stream)
+{
+	unsigned int depth = stream->options.depth;
+
+	if (depth > 0)
+		return depth;
+	depth = PAWL_PUBLISH_DEPTH;
+	while (depth * (uint64_t)stream->limits.slot_len > PAWL_PUBLISH_BYTES)
+		depth /= 2;
+	return depth;
+}
+
 static uint64_t staged_slots(const struct pawl_stream *stream)
 {
 	uint64_t room = stream_slot_room(stream->limits.slot_len);
 	uint64_t longest = (stream->limits.message_max + room - 1) / room;
-	uint64_t depth = stream->options.depth;
+	uint64_t depth = publishing_depth(stream);
 
 	return longest > depth ? longest : depth;
 }
@@ -30,7 +42,7 @@ static struct device *source_device(const struct session *s)
 static int publishing_fill(struct publishing *p)
 {
 	struct pawl_stream *stream = p->stream;
-	uint32_t depth = stream->options.depth;
+	uint32_t depth = publishing_depth(stream);
 
 	p->messages = calloc(depth, sizeof(*p->messages));
 	p->publications = calloc(depth, sizeof(*p->publications));

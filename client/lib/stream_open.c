@@ -28,8 +28,6 @@ static void defaults_fill(struct pawl_stream_options *o)
 		o->hole_timeout_ns = HOLE_TIMEOUT_DEFAULT_NS;
 	if (o->message_max == 0)
 		o->message_max = MESSAGE_MAX_DEFAULT;
-	if (o->depth == 0)
-		o->depth = PAWL_PUBLISH_DEPTH;
 }
 
 /* What a stream is made with. */
@@ -176,7 +174,7 @@ int pawl_stream_options_get(
 		.message_max = stream->limits.message_max,
 		.on_slow = stream->limits.blocks ? PAWL_ON_SLOW_BLOCK : PAWL_ON_SLOW_LOSE,
 		.archiving = (enum pawl_archiving)stream->limits.archiving,
-		.depth = stream->options.depth,
+		.depth = publishing_depth(stream),
 		.existing = stream->options.existing};
 
 	if (!stream->pawl->hot->alive)

@@ -32,8 +32,10 @@ extern "C" {
 #define PAWL_MESSAGE_MAX (UINT64_C(1) << 30)
 /* Messages in flight on one stream handle, at most. */
 #define PAWL_PUBLISH_DEPTH_MAX 65536
-/* ... and when nothing is said: what a slice of a busy processor can publish. */
-#define PAWL_PUBLISH_DEPTH 8192
+/* ... and when nothing is said: what can be published while others have the processor, but in
+ * no more slots than 64 MiB have. */
+#define PAWL_PUBLISH_DEPTH 32768
+#define PAWL_PUBLISH_BYTES (UINT64_C(1) << 26)
 
 struct pawl_stream;
 struct pawl_subscriber;
@@ -66,7 +68,8 @@ struct pawl_stream_options {
 	enum pawl_archiving archiving;
 
 	unsigned int depth; /* messages in flight on this handle, a power of two up to
-			       PAWL_PUBLISH_DEPTH_MAX; 0: PAWL_PUBLISH_DEPTH */
+			       PAWL_PUBLISH_DEPTH_MAX; 0: PAWL_PUBLISH_DEPTH, or
+			       what fits in PAWL_PUBLISH_BYTES */
 	bool existing;	    /* never create it: -ENOENT */
 };
 
