@@ -143,16 +143,19 @@ struct pawl_subscriber {
 	uint32_t turn;	    /* the candidate that is asked, see subscriber_seek.c */
 	unsigned int tries; /* of that one; */
 	unsigned int rounds;
-	uint64_t again_ns;    /* nobody is asked before this */
-	bool returns;	      /* what is asked would replace an inbox that does */
-	uint64_t back_ns;     /* ... and is not asked again before this */
-	uint64_t news_ns;     /* when something was seen to have come */
-	uint64_t news_next;   /* what was next then */
-	uint64_t adrift_ns;   /* since when it is not settled; 0: it is */
-	uint64_t stepped_ns;  /* the newest look at what is due */
-	uint64_t leaves_ns;   /* who was read at before is left then (G7); 0: it is */
-	uint64_t others_ns;   /* they are told next how far this is; */
-	uint64_t others_told; /*   they know that it is here */
+	uint64_t again_ns; /* nobody is asked before this */
+	uint32_t
+		near_later; /* members on this host that did not answer in time, as bits */
+	uint64_t near_wait_ns; /*   between tries to read at one of them */
+	bool returns;	       /* what is asked would replace an inbox that does */
+	uint64_t back_ns;      /* ... and is not asked again before this */
+	uint64_t news_ns;      /* when something was seen to have come */
+	uint64_t news_next;    /* what was next then */
+	uint64_t adrift_ns;    /* since when it is not settled; 0: it is */
+	uint64_t stepped_ns;   /* the newest look at what is due */
+	uint64_t leaves_ns;    /* who was read at before is left then (G7); 0: it is */
+	uint64_t others_ns;    /* they are told next how far this is; */
+	uint64_t others_told;  /*   they know that it is here */
 
 	struct device *local; /* for what is mapped */
 	const struct memory_ops *ops;
@@ -189,7 +192,7 @@ const char *subscriber_transport(const struct pawl_subscriber *s, uint32_t membe
 
 /* ---- subscriber_place.c ---- */
 
-/* Whether the member may be on this host. */
+/* Whether the member may be on this host, however it is connected. */
 bool place_is_near(const struct pawl_subscriber *s, uint32_t member);
 /* Maps what the answer names.  0, or why not in s->why; then nothing is mapped. */
 int place_open(struct pawl_subscriber *s, const Control__Subscribed *answer,
@@ -222,7 +225,7 @@ int ask_send(struct pawl_subscriber *s, uint32_t member, enum source_kind kind)
 void ask_drop(struct pawl_subscriber *s);
 bool ask_reply(
 	struct stream_listener *listener, uint32_t member, const Control__Reply *reply);
-/* What this member was asked for in the present session, or room for that. */
+/* What this member was asked for in the present session; NULL: nothing. */
 struct subscriber_reader *ask_reader_of(
 	struct pawl_subscriber *s, const struct peer *peer);
 

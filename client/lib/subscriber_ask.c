@@ -11,19 +11,47 @@ const char *subscriber_transport(const struct pawl_subscriber *s, uint32_t membe
 	return own[0] ? own : s->pawl->session.chain[member].transport;
 }
 
+static bool reader_is_at(const struct subscriber_reader *r, const struct peer *peer)
+{
+	return r->asked && r->replica == peer->replica &&
+	       r->incarnation == peer->incarnation && r->token == peer->token;
+}
+
 struct subscriber_reader *ask_reader_of(
 	struct pawl_subscriber *s, const struct peer *peer)
 {
-	struct subscriber_reader *room = NULL;
-
 	for (unsigned int i = 0; i < CHAIN_MAX; i++) {
-		struct subscriber_reader *r = &s->readers[i];
+		if (reader_is_at(&s->readers[i], peer))
+			return &s->readers[i];
+	}
+	return NULL;
+}
 
-		if (r->asked && r->replica == peer->replica &&
-			r->incarnation == peer->incarnation && r->token == peer->token)
-			return r;
-		if (!r->asked && !room)
-			room = r;
+/* How much is lost with a record: nothing, if its replica has a new life, or a new session. */
+static unsigned int reader_worth(
+	const struct pawl_subscriber *s, const struct subscriber_reader *r)
+{
+	unsigned int worth = r->asked ? 1 : 0; /* of one that has left the chain */
+
+	for (uint32_t i = 0; r->asked && i < s->pawl->session.links_count; i++) {
+		const struct peer *peer = subscriber_peer(s, i);
+
+		if (reader_is_at(r, peer))
+			return 2;
+		if (r->replica == peer->replica)
+			worth = 0;
+	}
+	return worth;
+}
+
+/* There are as many as a chain has members, so one at least is of no member. */
+static struct subscriber_reader *reader_room(struct pawl_subscriber *s)
+{
+	struct subscriber_reader *room = &s->readers[0];
+
+	for (unsigned int i = 1; i < CHAIN_MAX; i++) {
+		if (reader_worth(s, &s->readers[i]) < reader_worth(s, room))
+			room = &s->readers[i];
 	}
 	return room;
 }
@@ -34,7 +62,7 @@ static void reader_remember(
 	struct subscriber_reader *r = ask_reader_of(s, peer);
 
 	if (!r)
-		r = &s->readers[0]; /* one of a session that is over by now */
+		r = reader_room(s);
 	*r = (struct subscriber_reader){.asked = true,
 		.replica = peer->replica,
 		.reader = reader,

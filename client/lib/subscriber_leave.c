@@ -19,7 +19,7 @@ static void leave(struct pawl_subscriber *s, uint32_t member)
 	Control__Unsubscribe unsubscribe = CONTROL__UNSUBSCRIBE__INIT;
 	uint64_t id;
 
-	if (!r || !r->asked)
+	if (!r)
 		return;
 	unsubscribe.counter = subscriber_stream(s)->counter;
 	unsubscribe.reader = r->reader;
@@ -38,7 +38,7 @@ static void tell(struct pawl_subscriber *s, uint32_t member)
 	Control__Subscribe subscribe = CONTROL__SUBSCRIBE__INIT;
 	uint64_t id;
 
-	if (!r || !r->asked)
+	if (!r)
 		return;
 	subscribe.counter = subscriber_stream(s)->counter;
 	subscribe.reader = r->reader;
@@ -77,10 +77,7 @@ static bool has_others(struct pawl_subscriber *s, uint32_t member)
 	uint32_t count = s->pawl->session.links_count;
 
 	for (uint32_t i = 0; i < count; i++) {
-		const struct subscriber_reader *r = ask_reader_of(
-			s, subscriber_peer(s, i));
-
-		if (i != member && r && r->asked)
+		if (i != member && ask_reader_of(s, subscriber_peer(s, i)))
 			return true;
 	}
 	return false;
@@ -88,14 +85,12 @@ static bool has_others(struct pawl_subscriber *s, uint32_t member)
 
 void leave_begin(struct pawl_subscriber *s, uint32_t member, uint64_t now_ns)
 {
-	s->leaves_ns = 0;
-	if (!subscriber_stream(s)->limits.blocks) {
-		leave_others(s, member);
-	} else if (has_others(s, member)) {
-		s->leaves_ns = now_ns + LEAVE_NS;
-		s->others_ns = 0;
-		s->others_told = UINT64_MAX;
-	}
+	bool blocks = subscriber_stream(s)->limits.blocks;
+
+	s->leaves_ns = has_others(s, member) ? now_ns + (blocks ? LEAVE_NS : 0) : 0;
+	s->others_ns = 0;
+	s->others_told = UINT64_MAX;
+	leave_step(s, now_ns);
 }
 
 void leave_step(struct pawl_subscriber *s, uint64_t now_ns)
@@ -105,8 +100,9 @@ void leave_step(struct pawl_subscriber *s, uint64_t now_ns)
 	if (!s->leaves_ns)
 		return;
 	if (now_ns >= s->leaves_ns) {
-		s->leaves_ns = 0;
 		leave_others(s, member);
+		/* Again, if there was no room for a request. */
+		s->leaves_ns = has_others(s, member) ? now_ns + TELL_NS : 0;
 	} else if (now_ns >= s->others_ns && subscriber_consumed(s) != s->others_told) {
 		s->others_ns = now_ns + TELL_NS;
 		s->others_told = subscriber_consumed(s);

@@ -3,15 +3,30 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "client/lib/subscriber.h"
 
+/* A socket in this host's file system. */
+static bool is_local(const struct endpoint *endpoint)
+{
+	return endpoint->address.any.sa_family == AF_UNIX &&
+	       access(endpoint->address.local.sun_path, F_OK) == 0;
+}
+
 bool place_is_near(const struct pawl_subscriber *s, uint32_t member)
 {
-	const struct peer *peer = subscriber_peer(s, member);
+	const struct member *m = &s->pawl->session.chain[member];
 
-	return strcmp(subscriber_transport(s, member), "shm") == 0 ||
-	       peer->endpoint.address.any.sa_family == AF_UNIX;
+	if (strcmp(subscriber_transport(s, member), "shm") == 0 ||
+		is_local(&subscriber_peer(s, member)->endpoint))
+		return true;
+	/* It was asked at another of its addresses, perhaps. */
+	for (unsigned int i = 0; i < m->controls_count; i++) {
+		if (is_local(&m->controls[i]))
+			return true;
+	}
+	return false;
 }
 
 /* A file's address; its length is its own, what is needed of it is looked at later (G4). */

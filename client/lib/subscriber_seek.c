@@ -5,7 +5,8 @@
  * first, for it is the first to know what is committed, then the head, then the others; then
  * all of them once more in this order, to feed an inbox.  When the ring of the one that is read
  * in place has no more what is next, all are asked to feed it out of their archives, the nearest
- * first; as soon as the log in place has it again, with some margin, it is gone back to.
+ * first; as soon as the log in place has it again, with some margin, it is gone back to.  So is a
+ * log on this host whose replica only did not answer in time, less and less often.
  */
 #include <inttypes.h>
 
@@ -17,8 +18,10 @@
 #define AGAIN_NS UINT64_C(10000000)    /* between two rounds in which nobody would do */
 #define SOON_NS UINT64_C(2000000) /* before a member that was not ready is asked again, */
 #define TRIES_MAX 50		  /*   so often, and then the next one */
-#define BACK_NS UINT64_C(100000000)   /* before it is tried again to go back */
-#define QUIET_NS UINT64_C(2000000000) /* without news the feeder is asked again */
+#define BACK_NS UINT64_C(100000000)	  /* before it is tried again to go back */
+#define NEAR_MIN_NS UINT64_C(200000000)	  /* the same, of a member on this host, */
+#define NEAR_MAX_NS UINT64_C(60000000000) /*   and so long at last */
+#define QUIET_NS UINT64_C(2000000000)	  /* without news the feeder is asked again */
 
 static uint32_t members_count(const struct pawl_subscriber *s)
 {
@@ -142,18 +145,41 @@ static void seek_next(struct pawl_subscriber *s, uint64_t now_ns)
 	}
 }
 
+/* A member on this host may only be busy. */
+static void near_note(struct pawl_subscriber *s, int code)
+{
+	uint32_t member = 1u << s->ask.member;
+
+	if (s->ask.kind != SOURCE_PLACE)
+		return;
+	if (code == -EAGAIN || code == -ETIMEDOUT)
+		s->near_later |= member;
+	else
+		s->near_later &= ~member;
+}
+
+/* When a member on this host is worth another try. */
+static uint64_t near_next(struct pawl_subscriber *s, uint64_t now_ns)
+{
+	s->near_wait_ns = least(
+		s->near_wait_ns ? s->near_wait_ns * 2 : NEAR_MIN_NS, NEAR_MAX_NS);
+	return now_ns + s->near_wait_ns;
+}
+
 void seek_failed(struct pawl_subscriber *s, int code)
 {
 	uint32_t member = s->ask.member;
 	bool returns = s->returns;
 
+	near_note(s, code);
 	ask_drop(s);
 	now_close(s);
 	s->why_code = code;
 	s->stage = SUBSCRIBER_SEEKING;
 	s->returns = false;
 	if (returns)
-		s->back_ns = clock_now_ns() + BACK_NS;
+		s->back_ns = s->near_later ? near_next(s, clock_now_ns())
+					   : clock_now_ns() + BACK_NS;
 	if (code == -EAGAIN && !returns && s->tries++ < TRIES_MAX) {
 		s->again_ns = clock_now_ns() + SOON_NS;
 		return;
@@ -241,7 +267,9 @@ void seek_settle(struct pawl_subscriber *s)
 	s->tells = true;
 	s->news_ns = clock_now_ns();
 	s->returns = false;
-	s->back_ns = 0;
+	if (s->kind == SOURCE_PLACE)
+		s->near_later = 0;
+	s->back_ns = s->near_later ? near_next(s, s->news_ns) : 0;
 	settled(s);
 	if (s->gap.open)
 		gap_look(s, member);
@@ -283,6 +311,8 @@ void seek_begin(struct pawl_subscriber *s)
 	s->tries = 0;
 	s->again_ns = 0;
 	s->back_ns = 0;
+	s->near_later = 0;
+	s->near_wait_ns = 0;
 	s->returns = false;
 }
 
@@ -295,6 +325,18 @@ static bool place_has_next(const struct pawl_subscriber *s)
 	uint64_t end = word_load(&s->place.control->end);
 
 	return next >= oldest && next <= end + 1 && end - next + 1 <= slots - slots / 4;
+}
+
+/*
+ * What the feeder has no more, nobody has in a log, or soon not; an archive that feeds says nothing
+ * of logs, but what is not found in one comes from an archive again.
+ */
+static bool inbox_is_near_end(const struct pawl_subscriber *s)
+{
+	uint64_t oldest = word_load(s->machine.oldest);
+	uint64_t margin = subscriber_stream(s)->limits.slots / 4;
+
+	return oldest <= 1 || s->machine.next >= oldest + margin;
 }
 
 /* Asks for what would be better than the inbox, or as good, and goes on with it meanwhile. */
@@ -328,6 +370,9 @@ static void settled_step(struct pawl_subscriber *s, uint64_t now_ns)
 		return;
 	if (s->place.log && s->place.member != SUBSCRIBER_NOBODY && place_has_next(s))
 		settled_ask(s, now_ns, s->place.member, SOURCE_PLACE);
+	else if (s->near_later && inbox_is_near_end(s))
+		settled_ask(
+			s, now_ns, (uint32_t)__builtin_ctz(s->near_later), SOURCE_PLACE);
 	else if (is_quiet(s, now_ns))
 		settled_ask(s, now_ns, s->inbox.member, SOURCE_INBOX);
 }

@@ -119,13 +119,6 @@ static void one_that_is_lapped_is_told(void **state)
 	reading_has(r, 5, 1977, 3000);
 }
 
-static void change(
-	struct reading *r, uint64_t epoch, unsigned int count, const unsigned int *chain)
-{
-	fake_source_enter(&r->source, epoch);
-	fake_change(&r->rig.fake, epoch, count, chain);
-}
-
 static void another_member_feeds_on_where_the_last_one_was(void **state)
 {
 	struct reading *r = *state;
@@ -139,7 +132,7 @@ static void another_member_feeds_on_where_the_last_one_was(void **state)
 	(void)usleep(2000); /* the dead one's last writes */
 	fake_source_put_until(&r->source, HEAD, 71, 90);
 	reading_gets(r, 70);
-	change(r, 2, 1, first);
+	reading_change(r, 2, 1, first);
 	reading_gets(r, 90);
 	fake_source_put_until(&r->source, HEAD, 91, 400);
 	reading_gets(r, 400);
@@ -364,7 +357,7 @@ static void an_epoch_changes_while_an_archive_feeds(void **state)
 	fake_source_put_until(&r->source, ALL, 1, 4000);
 	reading_gets(r, 500);
 	fake_kill(&r->rig.fake, 1);
-	change(r, 2, 1, first);
+	reading_change(r, 2, 1, first);
 	reading_gets(r, 4000);
 	reading_has(r, 0, 1, 4000);
 	reading_gets_nothing(r);

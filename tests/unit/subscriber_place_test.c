@@ -8,7 +8,6 @@
 #define TAIL 2u
 
 static const unsigned int both[] = {0, 1};
-static const unsigned int first[] = {0};
 static const unsigned int second[] = {1};
 
 static int of_one(void **state)
@@ -245,34 +244,6 @@ static void what_is_no_log_is_not_read(void **state)
 	r->source.logs[0].machine.control->slots /= 2;
 }
 
-static void change(
-	struct reading *r, uint64_t epoch, unsigned int count, const unsigned int *chain)
-{
-	fake_source_enter(&r->source, epoch);
-	fake_change(&r->rig.fake, epoch, count, chain);
-}
-
-/* The tail dies; the head has everything, and more is published at it. */
-static void another_member_goes_on_where_the_last_one_was(void **state)
-{
-	struct reading *r = *state;
-
-	reading_subscribe(r, PAWL_FROM_NOW, 0);
-	fake_source_put_until(&r->source, ALL, 1, 50);
-	reading_gets(r, 50);
-	fake_source_put_until(&r->source, ALL, 51, 60);
-	fake_kill(&r->rig.fake, 1);
-	fake_source_put_until(&r->source, HEAD, 61, 70);
-	reading_gets(r, 60); /* what the dead one had is read */
-	reading_gets_nothing(r);
-	change(r, 2, 1, first);
-	reading_gets(r, 70);
-	fake_source_put_until(&r->source, HEAD, 71, 80);
-	reading_gets(r, 80);
-	reading_has(r, 0, 1, 80);
-	assert_int_equal(r->s->place.member, 0);
-}
-
 /* The line may be another's by then; but what is mapped can be read. */
 static void whoever_lost_its_session_reads_on_and_does_not_write_its_line(void **state)
 {
@@ -312,63 +283,6 @@ static void a_child_has_no_subscriber(void **state)
 	reading_gets(r, 5);
 }
 
-static void a_new_epoch_at_the_same_member_is_the_same_reader(void **state)
-{
-	struct reading *r = *state;
-
-	reading_subscribe(r, PAWL_FROM_NOW, 0);
-	fake_source_put_until(&r->source, TAIL, 1, 5);
-	reading_gets(r, 5);
-	change(r, 2, 2, both);
-	fake_source_put_until(&r->source, TAIL, 6, 10);
-	reading_gets(r, 10);
-	reading_has(r, 0, 1, 10);
-	assert_int_equal(r->s->place.reader, 1);
-	assert_false(r->source.logs[1].readers[1].used);
-	assert_int_equal(fake_source_line(&r->source, 1, 1), 10);
-}
-
-static void whoever_moves_leaves_the_member_that_it_read_at(void **state)
-{
-	static const unsigned int turned[] = {1, 0};
-	struct reading *r = *state;
-
-	reading_subscribe(r, PAWL_FROM_NOW, 0);
-	fake_source_put_until(&r->source, ALL, 1, 5);
-	reading_gets(r, 5);
-	change(r, 2, 2, turned);
-	fake_source_put_until(&r->source, ALL, 6, 10);
-	reading_gets(r, 10);
-	reading_has(r, 0, 1, 10);
-	assert_int_equal(r->source.logs[0].subscribes, 1);
-	reading_left(r, 1);
-}
-
-/* The head may not know yet who waits for it now. */
-static void of_a_stream_that_blocks_it_is_left_a_while_later(void **state)
-{
-	static const unsigned int turned[] = {1, 0};
-	struct reading *r = *state;
-	uint64_t deadline = clock_now_ns() + RIG_WAIT_NS;
-
-	r->source.limits.blocks = true;
-	reading_subscribe(r, PAWL_FROM_NOW, 0);
-	fake_source_put_until(&r->source, ALL, 1, 5);
-	reading_gets(r, 5);
-	change(r, 2, 2, turned);
-	fake_source_put_until(&r->source, ALL, 6, 10);
-	reading_gets(r, 10);
-	assert_int_equal(r->s->place.member, 1);
-	while (fake_source_line(&r->source, 1, 1) != 10 && clock_now_ns() < deadline)
-		reading_gets_nothing(r);
-	assert_int_equal(fake_source_line(&r->source, 1, 1), 10);
-	assert_int_equal(r->source.logs[1].unsubscribes, 0);
-	while (r->source.logs[1].unsubscribes == 0 && clock_now_ns() < deadline)
-		reading_gets_nothing(r);
-	reading_left(r, 1);
-	assert_int_equal(r->source.logs[0].unsubscribes, 0);
-}
-
 static void without_a_replica_there_is_an_error_after_the_timeout_only(void **state)
 {
 	struct reading *r = *state;
@@ -384,7 +298,7 @@ static void without_a_replica_there_is_an_error_after_the_timeout_only(void **st
 	assert_int_equal(reading_until(r, 6), -ETIMEDOUT);
 	assert_true(clock_now_ns() - begun >= 100000000);
 	fake_revive(&r->rig.fake, 1, 500);
-	change(r, 2, 1, second);
+	reading_change(r, 2, 1, second);
 	fake_source_put_until(&r->source, TAIL, 6, 6);
 	while (reading_until(r, 6) == -ETIMEDOUT) {
 	}
@@ -454,7 +368,7 @@ static void counters_of_the_handle_go_on_beside_it(void **state)
 	fake_source_put_until(&r->source, ALL, 1, 5);
 	reading_gets(r, 5);
 	r->rig.fake.base = r->rig.fake.stand = 1;
-	change(r, 2, 2, both);
+	reading_change(r, 2, 2, both);
 	assert_int_equal(rig_next(&r->rig), 2);
 	fake_source_put_until(&r->source, ALL, 6, 9);
 	reading_gets(r, 9);
@@ -480,13 +394,9 @@ int main(void)
 		CASE(everybody_is_full, of_two),
 		CASE(a_member_that_is_not_ready_is_asked_again, of_two),
 		CASE(what_is_no_log_is_not_read, of_one),
-		CASE(another_member_goes_on_where_the_last_one_was, of_two),
 		CASE(whoever_lost_its_session_reads_on_and_does_not_write_its_line,
 			of_two),
 		CASE(a_child_has_no_subscriber, of_one),
-		CASE(a_new_epoch_at_the_same_member_is_the_same_reader, of_two),
-		CASE(whoever_moves_leaves_the_member_that_it_read_at, of_two),
-		CASE(of_a_stream_that_blocks_it_is_left_a_while_later, of_two),
 		CASE(without_a_replica_there_is_an_error_after_the_timeout_only, of_two),
 		CASE(synchronous_is_everything_up_to_the_end, of_one),
 		CASE(options_out_of_range_are_refused, of_one),

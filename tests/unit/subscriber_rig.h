@@ -138,6 +138,14 @@ static inline void reading_has(
 	}
 }
 
+/* Another epoch, with another chain. */
+static inline void reading_change(
+	struct reading *r, uint64_t epoch, unsigned int count, const unsigned int *chain)
+{
+	fake_source_enter(&r->source, epoch);
+	fake_change(&r->rig.fake, epoch, count, chain);
+}
+
 /* Member @member has heard that its reader goes, and of no second one. */
 static inline void reading_left(struct reading *r, unsigned int member)
 {
