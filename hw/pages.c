@@ -334,7 +334,7 @@ int pages_attach(const char *path, size_t len, struct pages *pages_p, struct err
 	for (size_t at = 0; at < len; at += PAGES_HUGE_LEN)
 		(void)madvise((char *)pages.base + at, 1, MADV_POPULATE_WRITE);
 	(void)pages_step(&pages, &hugetlb);
-	pages.huge = hugetlb || pages_are_huge(&pages);
+	pages.huge = hugetlb;
 	*pages_p = pages;
 	return 0;
 }

@@ -46,7 +46,7 @@ struct pages {
 	void *base;
 	size_t len; /* whole pages; at least the config's len */
 	int fd;
-	bool huge; /* all of it that can be is in huge pages right now */
+	bool huge; /* all of it that can be is in huge pages; not looked up if it is attached */
 	bool locked;
 	int node; /* all of it is on this node, or -1 */
 	/*
@@ -80,7 +80,9 @@ int pages_map(const struct pages_config *config, struct pages *pages_p, struct e
 /*
  * Maps, for reading and writing, a file that somebody else made: @len must be its exact
  * length, and it must be a regular file that belongs to this user, root or a group of
- * this process.  Neither places nor locks.  Errors as pages_map when it adopts.
+ * this process.  Neither places nor locks; nor does it look at the pages that it got, which takes
+ * the longer the more the process has mapped, and peers attach while others wait.  Errors as
+ * pages_map when it adopts.
  */
 int pages_attach(const char *path, size_t len, struct pages *pages_p, struct error *err)
 	__attribute__((warn_unused_result));

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "hw/pages_place.h"
 #include "tests/unit/pages_test.h"
 
 static int over_lock_limit(void)
@@ -87,7 +88,7 @@ static int huge_by_mount(void)
 	CHECK(pages.huge && pages.len == 8 * MIB);
 	pages_unmap(&pages);
 	CHECK(pages_attach(path, 8 * MIB, &pages, &err) == 0);
-	CHECK(pages.huge);
+	CHECK(pages_are_huge(&pages));
 	return 0;
 }
 
