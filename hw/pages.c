@@ -236,11 +236,13 @@ static int file_map(
 static int pages_look(
 	const struct pages_config *config, struct pages *pages, struct error *err)
 {
+	bool asked = config->huge == PAGES_REQUIRE ||
+		     (config->tell_huge && config->huge != PAGES_OFF);
 	bool hugetlb;
 	size_t step = pages_step(pages, &hugetlb);
 
 	pages_settle(pages, config->node, step);
-	pages->huge = hugetlb || (config->huge != PAGES_OFF && pages_are_huge(pages));
+	pages->huge = hugetlb || (asked && pages_are_huge(pages));
 	if (config->huge == PAGES_REQUIRE && !pages->huge)
 		return pages_not_huge(pages, !config->path, err);
 	return 0;

@@ -38,6 +38,8 @@ struct pages_config {
 	bool shared_with_group; /* a new file has mode 0660 with @group instead of 0600 */
 	gid_t group;
 	enum pages_policy huge;
+	bool tell_huge; /* look up what pages.huge is, required or not: that takes the
+			   longer the more this process has mapped */
 	enum pages_policy lock;
 	int node; /* NUMA node, or -1 for wherever */
 };
@@ -46,7 +48,7 @@ struct pages {
 	void *base;
 	size_t len; /* whole pages; at least the config's len */
 	int fd;
-	bool huge; /* all of it that can be is in huge pages; not looked up if it is attached */
+	bool huge; /* all of it that can be is in huge pages, if that was looked up */
 	bool locked;
 	int node; /* all of it is on this node, or -1 */
 	/*

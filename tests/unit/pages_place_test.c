@@ -112,6 +112,7 @@ static int huge_without_mount(void)
 	CHECK(strstr(err.text, "mount -o remount,huge="));
 	CHECK(!file_exists());
 	config.huge = PAGES_AUTO;
+	config.tell_huge = true;
 	CHECK(pages_map(&config, &pages, &err) == 0);
 	CHECK(!pages.huge);
 	return 0;
