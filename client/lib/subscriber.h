@@ -146,7 +146,8 @@ struct pawl_subscriber {
 	uint64_t again_ns; /* nobody is asked before this */
 	uint32_t
 		near_later; /* members on this host that did not answer in time, as bits */
-	uint64_t near_wait_ns; /*   between tries to read at one of them */
+	uint64_t near_ns;   /*   one of them is asked again then, */
+	uint64_t near_wait_ns; /*   so long after the try before */
 	bool returns;	       /* what is asked would replace an inbox that does */
 	uint64_t back_ns;      /* ... and is not asked again before this */
 	uint64_t news_ns;      /* when something was seen to have come */

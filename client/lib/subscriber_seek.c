@@ -148,22 +148,20 @@ static void seek_next(struct pawl_subscriber *s, uint64_t now_ns)
 /* A member on this host may only be busy. */
 static void near_note(struct pawl_subscriber *s, int code)
 {
-	uint32_t member = 1u << s->ask.member;
-
 	if (s->ask.kind != SOURCE_PLACE)
 		return;
 	if (code == -EAGAIN || code == -ETIMEDOUT)
-		s->near_later |= member;
+		s->near_later |= 1u << s->ask.member;
 	else
-		s->near_later &= ~member;
+		s->near_later &= ~(1u << s->ask.member);
 }
 
-/* When a member on this host is worth another try. */
-static uint64_t near_next(struct pawl_subscriber *s, uint64_t now_ns)
+/* A member on this host is worth another try, but not soon. */
+static void near_put_off(struct pawl_subscriber *s, uint64_t now_ns)
 {
 	s->near_wait_ns = least(
 		s->near_wait_ns ? s->near_wait_ns * 2 : NEAR_MIN_NS, NEAR_MAX_NS);
-	return now_ns + s->near_wait_ns;
+	s->near_ns = now_ns + s->near_wait_ns;
 }
 
 void seek_failed(struct pawl_subscriber *s, int code)
@@ -178,8 +176,9 @@ void seek_failed(struct pawl_subscriber *s, int code)
 	s->stage = SUBSCRIBER_SEEKING;
 	s->returns = false;
 	if (returns)
-		s->back_ns = s->near_later ? near_next(s, clock_now_ns())
-					   : clock_now_ns() + BACK_NS;
+		s->back_ns = clock_now_ns() + BACK_NS;
+	if (returns && s->near_later)
+		near_put_off(s, clock_now_ns());
 	if (code == -EAGAIN && !returns && s->tries++ < TRIES_MAX) {
 		s->again_ns = clock_now_ns() + SOON_NS;
 		return;
@@ -267,9 +266,11 @@ void seek_settle(struct pawl_subscriber *s)
 	s->tells = true;
 	s->news_ns = clock_now_ns();
 	s->returns = false;
+	s->back_ns = 0;
 	if (s->kind == SOURCE_PLACE)
 		s->near_later = 0;
-	s->back_ns = s->near_later ? near_next(s, s->news_ns) : 0;
+	if (s->near_later)
+		near_put_off(s, s->news_ns);
 	settled(s);
 	if (s->gap.open)
 		gap_look(s, member);
@@ -370,7 +371,7 @@ static void settled_step(struct pawl_subscriber *s, uint64_t now_ns)
 		return;
 	if (s->place.log && s->place.member != SUBSCRIBER_NOBODY && place_has_next(s))
 		settled_ask(s, now_ns, s->place.member, SOURCE_PLACE);
-	else if (s->near_later && inbox_is_near_end(s))
+	else if (s->near_later && now_ns >= s->near_ns && inbox_is_near_end(s))
 		settled_ask(
 			s, now_ns, (uint32_t)__builtin_ctz(s->near_later), SOURCE_PLACE);
 	else if (is_quiet(s, now_ns))
