@@ -106,7 +106,15 @@ static void client_order_check(struct judge *j, size_t first)
 	}
 }
 
-/* A client that was killed leaves zeros behind its last line. */
+/*
+ * A client that was killed leaves zeros behind its last line.  That may be a part of one: it was
+ * killed while it wrote down what it was going to ask for, and asked for nothing.
+ */
+static bool is_line(const char *text)
+{
+	return text[0] != '\0' && strchr(text, '\n');
+}
+
 static void file_take(struct judge *j, uint32_t client)
 {
 	FILE *stream = fopen(j->files[client], "r");
@@ -116,7 +124,7 @@ static void file_take(struct judge *j, uint32_t client)
 
 	if (!stream)
 		err(2, "%s", j->files[client]);
-	while (fgets(line, sizeof(line), stream) && line[0] != '\0') {
+	while (fgets(line, sizeof(line), stream) && is_line(line)) {
 		e.line++;
 		if (line[0] != '#')
 			line_take(j, line, &e);
