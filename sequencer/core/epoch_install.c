@@ -51,12 +51,27 @@ static void missing_doubt(struct epoch_machine *m)
 	}
 }
 
+/*
+ * The bases are what the old head had, and it is gone before this replica had it too: what only
+ * the head had was confirmed to nobody, and the next claim does without it.
+ */
+static bool source_is_lost(const struct epoch_machine *m)
+{
+	uint32_t self = epoch_chain_place(&m->seen.chain, m->config.self);
+
+	return self < CHAIN_MAX && (installs_missing(m) >> self & 1) &&
+	       m->proposal.head_sealed && m->seen.former.count > 0 &&
+	       epoch_is_gone(m, m->seen.former.at[0]);
+}
+
 /* A member of the new chain that does not make it is left out, by another claim. */
 static bool chain_mended(struct epoch_machine *m)
 {
-	if (m->now_ns - m->proposal.since_ns >= m->config.step_ns)
+	bool late = m->now_ns - m->proposal.since_ns >= m->config.step_ns;
+
+	if (late)
 		missing_doubt(m);
-	if (!epoch_chain_is_broken(m))
+	if (!epoch_chain_is_broken(m) && !(late && source_is_lost(m)))
 		return false;
 	epoch_reclaim(m);
 	return true;
