@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "sequencer/archive/archive_internal.h"
-#include "sequencer/archive/bytes.h"
+#include "sequencer/core/bytes.h"
 #include "sequencer/core/crc32c.h"
 
 #define NAME "snapshot"

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sequencer/archive/bytes.h"
 #include "sequencer/archive/segment_index.h"
+#include "sequencer/core/bytes.h"
 #include "sequencer/core/crc32c.h"
 
 #define NAME_DIGITS 20

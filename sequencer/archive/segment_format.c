@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "sequencer/archive/bytes.h"
+#include "sequencer/core/bytes.h"
 #include "sequencer/core/crc32c.h"
 
 #define MAGIC "PAWLARCH"

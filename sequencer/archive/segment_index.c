@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sequencer/archive/bytes.h"
 #include "sequencer/archive/segment.h"
+#include "sequencer/core/bytes.h"
 #include "sequencer/core/crc32c.h"
 
 static int open_at(const struct archive_place *place, uint64_t first, int flags)

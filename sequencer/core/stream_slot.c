@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "sequencer/core/bytes.h"
 #include "sequencer/core/crc32c.h"
 #include "sequencer/core/mutation.h"
 #include "sequencer/core/panic.h"
@@ -17,34 +18,12 @@
 #define AT_FLAGS 43
 #define AT_CRC 44
 
-/* A number whose first byte is its lowest, as in memory of a little-endian processor. */
-static inline uint64_t little_endian(uint64_t value)
-{
-	if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
-		return __builtin_bswap64(value);
-	return value;
-}
-
-static inline void put(unsigned char *to, uint64_t value, unsigned int len)
-{
-	value = little_endian(value);
-	memcpy(to, &value, len);
-}
-
-static inline uint64_t get(const unsigned char *from, unsigned int len)
-{
-	uint64_t value = 0;
-
-	memcpy(&value, from, len);
-	return little_endian(value);
-}
-
 /* The word at the begin of a slot in memory that others read or write. */
 static void position_store(unsigned char *slot, uint64_t position)
 {
 	uint64_t word;
 
-	put((unsigned char *)&word, position, sizeof(word));
+	bytes_put((unsigned char *)&word, position, sizeof(word));
 	/* Partner: stream_slot_position, of whoever reads in place. */
 	__atomic_store_n((uint64_t *)(void *)slot, word, __ATOMIC_RELEASE);
 }
@@ -54,7 +33,7 @@ uint64_t stream_slot_position(const void *slot)
 	/* Partner: position_store, of the log's owner. */
 	uint64_t word = __atomic_load_n((const uint64_t *)slot, __ATOMIC_ACQUIRE);
 
-	return get((const unsigned char *)&word, sizeof(word));
+	return bytes_get((const unsigned char *)&word, sizeof(word));
 }
 
 /* A word of a slot's header in memory that others may be writing; only a hint. */
@@ -63,7 +42,7 @@ static uint64_t word_glance(const unsigned char *slot, unsigned int at)
 	uint64_t word = __atomic_load_n(
 		(const uint64_t *)(const void *)(slot + at), __ATOMIC_RELAXED);
 
-	return get((const unsigned char *)&word, sizeof(word));
+	return bytes_get((const unsigned char *)&word, sizeof(word));
 }
 
 /* Of a slot whose position may not be in its place yet. */
@@ -83,17 +62,16 @@ static void body_write(
 {
 	uint64_t facts = slot->len | (uint64_t)STREAM_SLOT_VERSION << 16 |
 			 (uint64_t)slot->flags << 24;
-	uint64_t words[] = {little_endian(slot->epoch), little_endian(slot->publisher),
-		little_endian(slot->id), little_endian(slot->time_ns),
-		little_endian(facts)};
+	uint64_t words[] = {bytes_order(slot->epoch), bytes_order(slot->publisher),
+		bytes_order(slot->id), bytes_order(slot->time_ns), bytes_order(facts)};
 	uint64_t crc = crc32c_joined(
 		slot->position, words, AT_CRC - AT_EPOCH, payload, slot->len);
 
-	put(to + AT_EPOCH, slot->epoch, 8);
-	put(to + AT_PUBLISHER, slot->publisher, 8);
-	put(to + AT_ID, slot->id, 8);
-	put(to + AT_TIME, slot->time_ns, 8);
-	put(to + AT_LEN, facts | crc << 32, 8);
+	bytes_put(to + AT_EPOCH, slot->epoch, 8);
+	bytes_put(to + AT_PUBLISHER, slot->publisher, 8);
+	bytes_put(to + AT_ID, slot->id, 8);
+	bytes_put(to + AT_TIME, slot->time_ns, 8);
+	bytes_put(to + AT_LEN, facts | crc << 32, 8);
 	if (slot->len > 0 && payload != to + STREAM_SLOT_HEADER)
 		memcpy(to + STREAM_SLOT_HEADER, payload, slot->len);
 }
@@ -121,23 +99,23 @@ static bool flags_are_possible(
 static bool body_read(const unsigned char *from, uint32_t slot_len, uint64_t position,
 	struct stream_slot *slot_p)
 {
-	uint64_t publisher = get(from + AT_PUBLISHER, 8);
-	uint64_t id = get(from + AT_ID, 8);
-	uint16_t len = (uint16_t)get(from + AT_LEN, 2);
+	uint64_t publisher = bytes_get(from + AT_PUBLISHER, 8);
+	uint64_t id = bytes_get(from + AT_ID, 8);
+	uint16_t len = (uint16_t)bytes_get(from + AT_LEN, 2);
 	uint8_t flags = from[AT_FLAGS];
 
 	if (position == 0 || from[AT_VERSION] != STREAM_SLOT_VERSION ||
 		len > stream_slot_room(slot_len) ||
 		!flags_are_possible(flags, len, publisher, id))
 		return false;
-	if (get(from + AT_CRC, 4) != crc_of(from, position, len) &&
+	if (bytes_get(from + AT_CRC, 4) != crc_of(from, position, len) &&
 		!MUTATED(STREAM_NO_CRC))
 		return false;
 	slot_p->position = position;
-	slot_p->epoch = get(from + AT_EPOCH, 8);
+	slot_p->epoch = bytes_get(from + AT_EPOCH, 8);
 	slot_p->publisher = publisher;
 	slot_p->id = id;
-	slot_p->time_ns = get(from + AT_TIME, 8);
+	slot_p->time_ns = bytes_get(from + AT_TIME, 8);
 	slot_p->len = len;
 	slot_p->flags = flags;
 	return true;
@@ -145,7 +123,7 @@ static bool body_read(const unsigned char *from, uint32_t slot_len, uint64_t pos
 
 bool stream_slot_read(const void *from, uint32_t slot_len, struct stream_slot *slot_p)
 {
-	return body_read(from, slot_len, get(from, 8), slot_p);
+	return body_read(from, slot_len, bytes_get(from, 8), slot_p);
 }
 
 static bool epoch_is_right(uint64_t found, uint64_t epoch)
@@ -175,8 +153,8 @@ bool stream_slot_take(void *to, const void *from, uint32_t slot_len, uint64_t po
 	words_copy(copy + AT_EPOCH, source + AT_EPOCH, len - AT_EPOCH);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (stream_slot_position(from) != position ||
-		(uint32_t)get(copy + AT_LEN, 2) + STREAM_SLOT_HEADER > len ||
-		!epoch_is_right(get(copy + AT_EPOCH, 8), epoch) ||
+		(uint32_t)bytes_get(copy + AT_LEN, 2) + STREAM_SLOT_HEADER > len ||
+		!epoch_is_right(bytes_get(copy + AT_EPOCH, 8), epoch) ||
 		!body_read(copy, slot_len, position, slot_p))
 		return false;
 	position_store(copy, position);
