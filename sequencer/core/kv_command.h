@@ -56,7 +56,7 @@ enum kv_kind {
 	/* Reads; they can be queries too. */
 	KV_GET = 2, /* [key] */
 	KV_LIST =
-		3, /* keys that begin with [key] and come after [other]; [number] at most */
+		3, /* keys that begin with [key] and come after [other]; [number] at most, or 0 */
 	KV_LOOK = 4,	/* at the lock [key] */
 	KV_SESSION = 5, /* at the session [number] */
 
@@ -143,9 +143,9 @@ struct kv_command {
 	uint32_t comparisons_count;
 	uint32_t thens_count;
 	uint32_t elses_count;
-	const unsigned char *operations; /* encoded: comparisons, thens, elses */
-	size_t elses_at;		 /* bytes from operations */
-	size_t thens_at;
+	const unsigned char *operations; /* encoded: comparisons, */
+	const unsigned char *thens;	 /*   thens, */
+	const unsigned char *elses;	 /*   elses */
 	size_t len;
 };
 
@@ -155,7 +155,7 @@ bool kv_command_decode(const void *bytes, size_t len, struct kv_command *command
 
 /*
  * Reads the operation at @at, which has been decoded before, and says where the next one is: begin
- * with command->operations (and thens_at, elses_at), and count.
+ * with operations, thens or elses of the command, and count.
  */
 const unsigned char *kv_operation_read(
 	const unsigned char *at, struct kv_operation *operation_p);
