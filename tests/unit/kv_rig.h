@@ -2,8 +2,8 @@
  * A storage with small limits, commands in short, and the changes that it reported.  What a test
  * does takes the next position each time.
  */
-#ifndef TESTS_UNIT_KV_RIG_H
-#define TESTS_UNIT_KV_RIG_H
+#ifndef PAWL_TESTS_UNIT_KV_RIG_H
+#define PAWL_TESTS_UNIT_KV_RIG_H
 
 #include <stdarg.h>
 #include <stddef.h>
