@@ -13,6 +13,17 @@
 #define MODEL_ENTRIES 64
 #define MODEL_QUEUE 16
 
+/* So few that all of them are met again and again. */
+static const struct kv_limits model_limits = {.bytes_max = 300,
+	.keys_max = 12,
+	.key_max = 100,
+	.value_max = 400,
+	.sessions_max = 4,
+	.locks_max = 4,
+	.waiters_max = 5,
+	.command_max = 2048,
+	.reply_max = 1024};
+
 struct model_key {
 	char name[MODEL_NAME];
 	char value[MODEL_VALUE];
@@ -50,10 +61,12 @@ struct model_answer {
 static inline void model_change(struct model *m, const char *kind, const char *name,
 	const char *value, uint64_t session, uint64_t version)
 {
+	char text[sizeof(m->changes[0].text)];
+
 	assert_true(m->changes_count < CHANGES_MAX);
-	(void)snprintf(m->changes[m->changes_count++].text, sizeof(m->changes[0].text),
-		"%s %s=%s by %llu @%llu", kind, name, value, (unsigned long long)session,
-		(unsigned long long)version);
+	(void)snprintf(text, sizeof(text), "%s %s=%s by %llu @%llu", kind, name, value,
+		(unsigned long long)session, (unsigned long long)version);
+	strcpy(m->changes[m->changes_count++].text, text);
 }
 
 static inline void model_name(char *to, size_t room, const struct kv_slice *from)
@@ -174,9 +187,9 @@ static inline enum kv_status model_fits(const struct model *m)
 		bytes += strlen(m->keys[i].name) + strlen(m->keys[i].value);
 	for (unsigned int i = 0; i < m->locks_count; i++)
 		bytes += strlen(m->locks[i].name);
-	if (m->keys_count > rig_limits.keys_max)
+	if (m->keys_count > model_limits.keys_max)
 		return KV_KEYS_FULL;
-	return bytes > rig_limits.bytes_max ? KV_BYTES_FULL : KV_OK;
+	return bytes > model_limits.bytes_max ? KV_BYTES_FULL : KV_OK;
 }
 
 static inline unsigned int model_waiters(const struct model *m)
@@ -209,7 +222,7 @@ static inline enum kv_status model_lock_do(struct model *m, uint64_t session,
 	struct model_lock *lock = model_lock(m, name);
 
 	if (!lock) {
-		if (m->locks_count == rig_limits.locks_max)
+		if (m->locks_count == model_limits.locks_max)
 			return KV_LOCKS_FULL;
 		lock = &m->locks[m->locks_count++];
 		memset(lock, 0, sizeof(*lock));
@@ -236,7 +249,7 @@ static inline enum kv_status model_lock_do(struct model *m, uint64_t session,
 			return KV_WAITING;
 		}
 	a->number = m->position;
-	if (model_waiters(m) == rig_limits.waiters_max)
+	if (model_waiters(m) == model_limits.waiters_max)
 		return KV_WAITERS_FULL;
 	lock->waiters[lock->waiters_count] = session;
 	lock->positions[lock->waiters_count++] = m->position;

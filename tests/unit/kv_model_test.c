@@ -145,7 +145,7 @@ static enum kv_status model_about_session(struct model *m, uint64_t speaker,
 		m, o->kind == KV_EXPIRE ? o->number : speaker);
 
 	if (o->kind == KV_OPEN) {
-		if (m->sessions_count == rig_limits.sessions_max)
+		if (m->sessions_count == model_limits.sessions_max)
 			return KV_SESSIONS_FULL;
 		session = &m->sessions[m->sessions_count++];
 		*session = (struct model_session){m->position, m->position, o->number};
@@ -237,6 +237,8 @@ static void bytes_apply(struct trial *t, const unsigned char *bytes, size_t len)
 	assert_int_not_equal(len, 0);
 	(void)rig_apply(&t->rig, bytes, len);
 	kv_apply(t->restored, t->rig.position, bytes, len, &result);
+	assert_int_equal(result.len, t->rig.result.len);
+	assert_memory_equal(result.bytes, t->rig.result.bytes, result.len);
 	t->model.position = t->rig.position;
 	t->model.changes_count = 0;
 }
@@ -372,7 +374,7 @@ static void copies_make(struct trial *t)
 	unsigned char *bytes = snapshot_take(t->rig.kv, &len);
 	const char *reason = "";
 
-	t->restored = kv_create(&rig_limits, rig_memory(&rig_limits), NULL, NULL);
+	t->restored = kv_create(&model_limits, rig_memory(&model_limits), NULL, NULL);
 	assert_int_equal(snapshot_restore(t->restored, bytes, len, len, &reason), 0);
 	free(bytes);
 }
@@ -426,7 +428,7 @@ static void trial_run(uint64_t seed)
 
 	memset(&t, 0, sizeof(t));
 	t.dice.state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-	rig_make(&t.rig);
+	rig_make_with(&t.rig, &model_limits);
 	t.model.position = t.rig.position;
 	copies_make(&t);
 	for (int i = 1; i <= COMMANDS; i++) {

@@ -22,14 +22,15 @@
 
 /* The change as text: "written a=1 @3", "granted l to 2 @4". */
 struct change_text {
-	char text[128];
+	char text[256];
 };
 
 struct rig {
 	struct kv_limits limits;
 	struct kv *kv;
 	uint64_t position;
-	struct kv_reply reply; /* the newest */
+	struct machine_result result; /* the newest, */
+	struct kv_reply reply;	      /*   and what it says */
 	struct change_text changes[CHANGES_MAX];
 	unsigned int changes_count;
 };
@@ -101,12 +102,10 @@ static inline void rig_free(struct rig *rig)
 /* Applies bytes at the next position; the answer is in rig->reply, and its status is returned. */
 static inline enum kv_status rig_apply(struct rig *rig, const void *bytes, size_t len)
 {
-	struct machine_result result;
-
 	rig->changes_count = 0;
-	kv_apply(rig->kv, ++rig->position, bytes, len, &result);
+	kv_apply(rig->kv, ++rig->position, bytes, len, &rig->result);
 	assert_int_equal(kv_applied(rig->kv), rig->position);
-	assert_true(kv_reply_decode(result.bytes, result.len, &rig->reply));
+	assert_true(kv_reply_decode(rig->result.bytes, rig->result.len, &rig->reply));
 	return rig->reply.status;
 }
 

@@ -72,6 +72,7 @@ static void what_is_restored_is_the_same_however_the_pieces_are_cut(void **state
 
 static void what_is_restored_goes_on_as_the_original(void **state)
 {
+	struct kv_session_info info;
 	const char *reason = "";
 	struct copy copy;
 	struct rig rig;
@@ -89,6 +90,8 @@ static void what_is_restored_goes_on_as_the_original(void **state)
 	rig.kv = copy.kv;
 	rig.position--;
 	assert_int_equal(expire(&rig, 2, rig.position), KV_OK);
+	assert_true(kv_session_next(rig.kv, 0, &info));
+	assert_int_equal(info.ttl_ms, 3000);
 	assert_int_equal(look(&rig, "l"), KV_OK);
 	assert_int_equal(rig.reply.version, 10);
 	assert_int_equal(rig.reply.session, 3);
