@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 int scan_make(struct scan *scan_p)
 {
 	unsigned char *window = malloc(SCAN_WINDOW_LEN + STREAM_SLOT_LEN_MAX);
