@@ -1,9 +1,10 @@
 #include "sequencer/archive/scan.h"
-#include "sequencer/core/bytes.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "sequencer/core/bytes.h"
 
 int scan_make(struct scan *scan_p)
 {

@@ -6,6 +6,7 @@
 /* Where the parts of a machine's memory are; every one on a line. */
 struct layout {
 	uint64_t keys, locks, sessions, waiters, cells, reply, len;
+	uint64_t key_heads, lock_heads;
 	uint32_t keys_max; /* as many as the pools have room for */
 	uint32_t cells_max;
 };
@@ -32,6 +33,10 @@ static void layout_make(const struct kv_limits *l, struct layout *layout)
 	(void)part_add(&len, 1, sizeof(struct kv));
 	layout->keys = part_add(&len, layout->keys_max, sizeof(struct kv_entry));
 	layout->locks = part_add(&len, l->locks_max, sizeof(struct kv_entry));
+	layout->key_heads = part_add(
+		&len, kv_table_heads(layout->keys_max), sizeof(uint32_t));
+	layout->lock_heads = part_add(
+		&len, kv_table_heads(l->locks_max), sizeof(uint32_t));
 	layout->sessions = part_add(&len, l->sessions_max, sizeof(struct kv_session));
 	layout->waiters = part_add(&len, l->waiters_max, sizeof(struct kv_waiter));
 	layout->cells = part_add(&len, layout->cells_max, sizeof(struct kv_cell));
@@ -69,8 +74,12 @@ void kv_empty(struct kv *kv)
 	kv->restore.stage = KV_STAGE_NONE;
 	kv_pool_init(&kv->cells, memory + layout.cells, sizeof(struct kv_cell),
 		layout.cells_max);
-	kv_table_init(&kv->keys, memory + layout.keys, layout.keys_max, &kv->cells);
-	kv_table_init(&kv->locks, memory + layout.locks, l->locks_max, &kv->cells);
+	kv_table_init(&kv->keys, memory + layout.keys,
+		(uint32_t *)(void *)(memory + layout.key_heads), layout.keys_max,
+		&kv->cells);
+	kv_table_init(&kv->locks, memory + layout.locks,
+		(uint32_t *)(void *)(memory + layout.lock_heads), l->locks_max,
+		&kv->cells);
 	kv_sessions_init(kv, memory + layout.sessions, l->sessions_max);
 	kv_waiters_init(kv, memory + layout.waiters, l->waiters_max);
 	kv->reply = memory + layout.reply;

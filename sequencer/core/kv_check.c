@@ -79,6 +79,15 @@ static bool entry_is_found(
 	return kv_tree_find(tree, &probe) == kv_pool_number(&table->pool, entry);
 }
 
+static bool entry_is_hashed(const struct kv_table *table, const struct kv_entry *entry)
+{
+	unsigned char room[KV_KEY_LIMIT];
+	struct kv_slice name = {room, entry->name_len};
+
+	kv_table_name_copy(table, entry, room);
+	return kv_table_find(table, &name) == entry;
+}
+
 static const char *entry_check(
 	const struct kv *kv, const struct kv_table *table, const struct kv_entry *e)
 {
@@ -86,6 +95,8 @@ static const char *entry_check(
 		return "a name has a length that can not be";
 	if (!entry_is_found(table, e, false))
 		return "names are not in order";
+	if (!entry_is_hashed(table, e))
+		return "a name is not found by its hash";
 	if (e->session != 0 && !kv_session_find(kv, e->session))
 		return "something belongs to a session that is over"; /* I7 */
 	if (e->session != 0 && !entry_is_found(table, e, true))

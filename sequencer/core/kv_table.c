@@ -2,6 +2,11 @@
 
 #include <stddef.h>
 
+#include "sequencer/core/crc32c.h"
+
+/* Entries of one hash that are looked at before the tree is asked. */
+#define LOOKS_MAX 8
+
 static int name_compare(const struct kv_pool *cells, const struct kv_probe *probe,
 	const struct kv_entry *e)
 {
@@ -24,10 +29,27 @@ static int compare_by_session(
 	return name_compare(tree->context, probe, entry);
 }
 
-void kv_table_init(
-	struct kv_table *table, void *entries, uint32_t max, struct kv_pool *cells)
+uint32_t kv_table_heads(uint32_t max)
+{
+	uint32_t count = 1;
+
+	while (count < max)
+		count *= 2;
+	return count;
+}
+
+static uint32_t *head_of(const struct kv_table *table, const struct kv_slice *name)
+{
+	return &table->heads[crc32c_update(0, name->bytes, name->len) & table->mask];
+}
+
+void kv_table_init(struct kv_table *table, void *entries, uint32_t *heads, uint32_t max,
+	struct kv_pool *cells)
 {
 	kv_pool_init(&table->pool, entries, sizeof(struct kv_entry), max);
+	table->heads = heads;
+	table->mask = kv_table_heads(max) - 1;
+	memset(heads, 0xff, kv_table_heads(max) * sizeof(*heads)); /* KV_NONE */
 	table->cells = cells;
 	table->by_name = (struct kv_tree){.compare = compare_by_name,
 		.pool = &table->pool,
@@ -49,8 +71,18 @@ static struct kv_entry *entry_at(const struct kv_table *table, uint32_t item)
 struct kv_entry *kv_table_find(const struct kv_table *table, const struct kv_slice *name)
 {
 	struct kv_probe probe = {.name = *name};
+	uint32_t item = *head_of(table, name);
 
-	return entry_at(table, kv_tree_find(&table->by_name, &probe));
+	for (int looks = 0; item != KV_NONE && looks < LOOKS_MAX; looks++) {
+		struct kv_entry *entry = entry_at(table, item);
+
+		if (entry->name_len == name->len &&
+			name_compare(table->cells, &probe, entry) == 0)
+			return entry;
+		item = entry->next;
+	}
+	return item == KV_NONE ? NULL
+			       : entry_at(table, kv_tree_find(&table->by_name, &probe));
 }
 
 struct kv_entry *kv_table_first(
@@ -70,6 +102,29 @@ struct kv_entry *kv_table_owned(const struct kv_table *table, uint64_t session)
 	return entry && entry->session == session ? entry : NULL;
 }
 
+static void hash_add(struct kv_table *table, uint32_t item, const struct kv_slice *name)
+{
+	uint32_t *head = head_of(table, name);
+	struct kv_entry *entry = entry_at(table, item);
+
+	entry->next = *head;
+	entry->previous = KV_NONE;
+	if (*head != KV_NONE)
+		entry_at(table, *head)->previous = item;
+	*head = item;
+}
+
+static void hash_remove(
+	struct kv_table *table, const struct kv_entry *entry, const struct kv_slice *name)
+{
+	if (entry->next != KV_NONE)
+		entry_at(table, entry->next)->previous = entry->previous;
+	if (entry->previous != KV_NONE)
+		entry_at(table, entry->previous)->next = entry->next;
+	else
+		*head_of(table, name) = entry->next;
+}
+
 struct kv_entry *kv_table_add(
 	struct kv_table *table, const struct kv_slice *name, const struct kv_slice *value)
 {
@@ -80,6 +135,7 @@ struct kv_entry *kv_table_add(
 	*entry = (struct kv_entry){.cells = kv_cells_make(table->cells, name, value),
 		.value_len = (uint32_t)value->len,
 		.name_len = (uint32_t)name->len};
+	hash_add(table, item, name);
 	kv_tree_insert(&table->by_name, &probe, item);
 	return entry;
 }
@@ -99,6 +155,7 @@ void kv_table_remove(struct kv_table *table, struct kv_entry *entry)
 	unsigned char room[KV_KEY_LIMIT];
 	struct kv_probe probe = probe_of(table, entry, room);
 
+	hash_remove(table, entry, &probe.name);
 	if (entry->session != 0)
 		kv_tree_remove(&table->by_session, &probe);
 	kv_tree_remove(&table->by_name, &probe);

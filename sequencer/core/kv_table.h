@@ -1,6 +1,10 @@
 /*
  * Entries by name, in order, and by the session that they belong to: the keys of the storage, and
  * its locks.
+ *
+ * One that is looked for by its whole name is found through a hash of it, mostly; who makes names
+ * that have the same hash makes them slower, but not slower than the tree.  Nothing that can be
+ * seen from outside depends on it.
  */
 #ifndef PAWL_CORE_KV_TABLE_H
 #define PAWL_CORE_KV_TABLE_H
@@ -15,20 +19,29 @@ struct kv_entry {
 	uint32_t value_len; /* of a key */
 	uint32_t waiters;   /* of a lock */
 	uint32_t name_len;
+	uint32_t next; /* with the same hash, as far as it counts */
+	uint32_t previous;
 	struct kv_node by_name;
 	struct kv_node by_session; /* if it has one */
 };
+
+_Static_assert(sizeof(struct kv_entry) == 64, "an entry is a line of memory");
 
 struct kv_table {
 	struct kv_pool pool;
 	struct kv_tree by_name;
 	struct kv_tree by_session;
 	struct kv_pool *cells;
+	uint32_t *heads; /* the newest entry of every hash */
+	uint32_t mask;
 };
 
+/* How many words of heads a table of @max entries needs. */
+uint32_t kv_table_heads(uint32_t max);
+
 /* @entries: room for @max of them. */
-void kv_table_init(
-	struct kv_table *table, void *entries, uint32_t max, struct kv_pool *cells);
+void kv_table_init(struct kv_table *table, void *entries, uint32_t *heads, uint32_t max,
+	struct kv_pool *cells);
 
 /* NULL: there is none. */
 struct kv_entry *kv_table_find(const struct kv_table *table, const struct kv_slice *name);
