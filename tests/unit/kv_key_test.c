@@ -1,4 +1,5 @@
 /* Keys of the storage: writes, claims, compare-and-set, lists. */
+#include "sequencer/core/crc32c.h"
 #include "tests/unit/kv_rig.h"
 
 static void what_is_put_is_got_with_its_position_as_version(void **state)
@@ -275,6 +276,42 @@ static void a_page_ends_where_the_reply_is_full_and_nothing_is_left_out(void **s
 	rig_free(&rig);
 }
 
+/* Names that are all in one chain of the hash, whatever of its bits count in so small a table. */
+static void same_hash_names(char names[][16], unsigned int count)
+{
+	uint32_t wanted = crc32c_update(0, "n0", 2) & 1023;
+	unsigned int found = 0;
+
+	for (unsigned int i = 0; found < count; i++) {
+		int len = snprintf(names[found], 16, "n%u", i);
+
+		if ((crc32c_update(0, names[found], (size_t)len) & 1023) == wanted)
+			found++;
+	}
+}
+
+static void names_with_the_same_hash_are_found_all_the_same(void **state)
+{
+	char names[13][16];
+	struct rig rig;
+
+	(void)state;
+	rig_make(&rig);
+	same_hash_names(names, 13);
+	for (int i = 0; i < 12; i++)
+		assert_int_equal(put(&rig, names[i], names[i]), KV_OK);
+	for (int i = 0; i < 12; i++) {
+		assert_int_equal(get(&rig, names[i]), KV_OK);
+		value_is(&rig, names[i]);
+	}
+	assert_int_equal(get(&rig, names[12]), KV_ABSENT);
+	for (int i = 0; i < 12; i += 2)
+		assert_int_equal(erase(&rig, names[i]), KV_OK);
+	for (int i = 0; i < 12; i++)
+		assert_int_equal(get(&rig, names[i]), i % 2 ? KV_OK : KV_ABSENT);
+	rig_free(&rig);
+}
+
 static void nothing_counts_before_the_storage_is_founded(void **state)
 {
 	struct rig rig;
@@ -346,6 +383,7 @@ int main(void)
 		cmocka_unit_test(a_list_goes_on_behind_the_last_key_of_a_page),
 		cmocka_unit_test(
 			a_page_ends_where_the_reply_is_full_and_nothing_is_left_out),
+		cmocka_unit_test(names_with_the_same_hash_are_found_all_the_same),
 		cmocka_unit_test(nothing_counts_before_the_storage_is_founded),
 		cmocka_unit_test(a_machine_of_other_limits_says_so_and_stays_as_it_is),
 		cmocka_unit_test(
