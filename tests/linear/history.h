@@ -83,6 +83,4 @@ static inline bool operation_is_local(const struct operation *operation)
 	return operation_stands_behind(operation) && operation->read == LINEAR_READ_LOCAL;
 }
 
-const char *linear_kind_name(enum linear_kind kind);
-
 #endif

@@ -39,6 +39,9 @@ enum linear_kind {
 	LINEAR_KINDS
 };
 
+/* "get", ...; the word that files have for it. */
+const char *linear_kind_name(enum linear_kind kind);
+
 /* How a read was made.  All but the local one are to be linearizable. */
 enum linear_read {
 	LINEAR_READ_LOG,
@@ -122,7 +125,7 @@ struct linear_result {
 struct linear_limits {
 	uint32_t operations_max;
 	size_t len_max;	     /* bytes of memory, for the history and the search, each */
-	uint64_t states_max; /* that the search looks at */
+	uint64_t states_max; /* that the search looks at, for each set of joined keys */
 	uint64_t time_ns_max;
 	bool local_too; /* the search takes local reads as if they were to be linearizable */
 };
@@ -157,6 +160,7 @@ enum linear_verdict {
 struct linear_report {
 	enum linear_verdict verdict;
 	uint64_t operations; /* that were judged */
+	uint64_t skipped;    /* that could not be: replay only */
 	uint64_t partitions; /* sets of keys that no operation joins */
 	uint64_t states;     /* that the search looked at */
 	/* Lines, without the last newline: what contradicts what, or why it is not decided. */
@@ -175,7 +179,8 @@ int linear_check(const struct linear_history *history, const struct linear_limit
  * Positions follow real time, the positions that a process sees never go back (which holds local
  * reads to sequential consistency), and the operations, one after the other in the order of
  * positions, give the answers that were given.  Values are not looked at where a write has no
- * position.  Takes O(n log n).  LINEAR_UNDECIDED: nothing has a position.  -ENOMEM.
+ * position.  Takes O(n log n).  If it is good and nothing was skipped, the history is linearizable:
+ * the positions are the order.  LINEAR_UNDECIDED: nothing has a position.  -ENOMEM.
  */
 int linear_replay(const struct linear_history *history, struct linear_report *report_p)
 	__attribute__((warn_unused_result));

@@ -227,6 +227,7 @@ static int answers_replay(struct replay *r)
 		if (!move_replay(r, move))
 			break;
 	}
+	r->report->skipped = r->plan.moves_count - r->report->operations;
 	free(moves);
 	return 0;
 }

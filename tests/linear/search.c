@@ -311,7 +311,8 @@ static void search_finish(struct search *s)
 }
 
 int search_part(const struct plan *plan, const struct part *part,
-	struct search_room *room, struct search_limits *limits, struct search_end *end_p)
+	struct search_room *room, const struct search_limits *limits,
+	struct search_end *end_p)
 {
 	struct search s = {.part = part,
 		.visited = &room->visited,
@@ -331,7 +332,6 @@ int search_part(const struct plan *plan, const struct part *part,
 		rc = 0;
 	}
 	model_undo(&s.model, 0);
-	limits->states -= s.visited->count;
 	search_finish(&s);
 	return rc;
 }

@@ -19,10 +19,10 @@
 #include "tests/linear/plan.h"
 #include "tests/linear/visited.h"
 
-/* What is left for this part and those to come. */
 struct search_limits {
-	uint64_t states;
-	uint64_t deadline_ns; /* of CLOCK_MONOTONIC */
+	uint64_t
+		states; /* for each part, so that a hard one leaves enough to the others */
+	uint64_t deadline_ns; /* for all; of CLOCK_MONOTONIC */
 };
 
 struct search_end {
@@ -44,7 +44,7 @@ struct search_room {
 
 /* -ENOMEM. */
 int search_part(const struct plan *plan, const struct part *part,
-	struct search_room *room, struct search_limits *limits, struct search_end *end_p)
-	__attribute__((warn_unused_result));
+	struct search_room *room, const struct search_limits *limits,
+	struct search_end *end_p) __attribute__((warn_unused_result));
 
 #endif
