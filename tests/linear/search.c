@@ -18,6 +18,7 @@ struct frame {
 	uint32_t at;		   /* the one being tried, */
 	bool maybe;		   /* of unknown outcome, or known */
 	bool begun;		   /* there is one */
+	bool final;		   /* nothing else needs to be tried */
 	enum linear_answer answer; /* the way it is taken to have gone */
 	uint32_t
 		pending; /* of unknown outcome, the last one put, if nothing came after it */
@@ -131,6 +132,8 @@ static bool maybe_next(struct search *s, struct frame *f)
 /* What is to be tried next after this frame's try, if anything is. */
 static bool frame_next(struct search *s, struct frame *f)
 {
+	if (f->final)
+		return false;
 	if (f->begun && f->answer == LINEAR_DONE &&
 		move_may_go(frame_move(s, f), LINEAR_REFUSED)) {
 		f->answer = LINEAR_REFUSED;
@@ -198,6 +201,61 @@ static void frame_take_back(struct search *s, const struct frame *f)
 		known_return(s, f->at);
 }
 
+static bool may_be_put(struct search *s, const struct move *move)
+{
+	size_t mark = s->model.undos_count;
+	bool agrees = (move_may_go(move, LINEAR_DONE) &&
+			      model_apply(&s->model, move, LINEAR_DONE)) ||
+		      (move_may_go(move, LINEAR_REFUSED) &&
+			      model_apply(&s->model, move, LINEAR_REFUSED));
+
+	model_undo(&s->model, mark);
+	return agrees;
+}
+
+/*
+ * Something may be put behind what the frame has just done, whose outcome is unknown.  The next
+ * frame would find out, too, but most often nothing may, and this is not worth remembering.
+ */
+static bool may_go_on(struct search *s, const struct frame *f)
+{
+	const struct move *move = s->maybe[f->at];
+
+	for (uint32_t i = s->next[s->known_count]; i < s->known_count; i = s->next[i]) {
+		if (s->known[i]->invoked > f->limit)
+			break;
+		if (depends_may_follow(move, s->known[i], false, false) &&
+			may_be_put(s, s->known[i]))
+			return true;
+	}
+	for (uint32_t i = 0; i < s->maybe_count; i++)
+		if (i != f->at && !bit_get(s->used, i) &&
+			depends_may_follow(move, s->maybe[i], i > f->at, true))
+			return true;
+	return false;
+}
+
+/*
+ * It went the one way that it can have gone, and left everything as it was, also what is known of
+ * versions.  So if it can stand here it might as well.
+ */
+static bool left_no_trace(const struct search *s, const struct frame *f)
+{
+	const struct move *move = frame_move(s, f);
+	const struct item *step = move->items + move->compare;
+	uint32_t count = f->answer == LINEAR_DONE ? move->then : move->otherwise;
+
+	if (f->maybe || s->model.undos_count != f->undos ||
+		(move->compare > 0 && move->answer == LINEAR_UNTOLD))
+		return false;
+	if (f->answer == LINEAR_REFUSED)
+		step += move->then;
+	for (uint32_t i = 0; i < count; i++)
+		if (item_writes(&step[i]))
+			return false;
+	return true;
+}
+
 /* The try of the frame is put next, if it may be, and if that is news. */
 static int frame_try(struct search *s, struct frame *f)
 {
@@ -211,10 +269,15 @@ static int frame_try(struct search *s, struct frame *f)
 	f->undos = s->model.undos_count;
 	if (!model_apply(&s->model, move, f->answer))
 		return 0;
+	if (f->maybe && !may_go_on(s, f)) {
+		model_undo(&s->model, f->undos);
+		return 0;
+	}
 	if (f->maybe)
 		bit_flip(s->used, f->at);
 	else
 		known_take(s, f->at);
+	f->final = left_no_trace(s, f);
 	rc = frame_push(s, f->maybe ? f->at : NONE, &seen);
 	if (rc || seen)
 		frame_take_back(s, f);

@@ -8,7 +8,8 @@
  *
  *  - what has an unknown outcome stands right before an operation that it makes a difference to;
  *  - of two in a row that make no difference to each other the first is the one asked for first;
- *  - of two that ask for the same the one asked for first is used first.
+ *  - of two that ask for the same the one asked for first is used first;
+ *  - what only reads, and can stand here, does.
  */
 #ifndef PAWL_TESTS_LINEAR_SEARCH_H
 #define PAWL_TESTS_LINEAR_SEARCH_H

@@ -251,6 +251,19 @@ static void a_deletion_says_whether_something_was_there(void **state)
 	bad("delete");
 }
 
+/* A deletion without a word of what was there, and a swap that nobody told the end of. */
+static void an_answer_that_was_not_told_may_be_either(void **state)
+{
+	(void)state;
+	delete (1, 2, "a");
+	cas(3, 4, "a", NULL, "1", LINEAR_UNTOLD);
+	cas(5, 6, "a", NULL, "2", LINEAR_UNTOLD);
+	get(7, 8, "a", "1");
+	good();
+	get(9, 10, "a", "2");
+	bad("found \"2\"");
+}
+
 static void a_local_read_is_not_held_to_it(void **state)
 {
 	(void)state;
@@ -317,6 +330,7 @@ int main(void)
 		TEST(a_claim_without_a_winner_is_bad),
 		TEST(a_claim_may_be_made_again_after_a_deletion),
 		TEST(a_deletion_says_whether_something_was_there),
+		TEST(an_answer_that_was_not_told_may_be_either),
 		TEST(a_local_read_is_not_held_to_it),
 		TEST(reads_at_the_tail_and_by_sync_are),
 		TEST(a_long_story_is_cut),

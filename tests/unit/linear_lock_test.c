@@ -264,6 +264,27 @@ static void a_transaction_reads_what_it_wrote(void **state)
 	good();
 }
 
+/* The search tries it in the wrong place first, where its second step does not fit. */
+static void half_a_transaction_is_never_left_behind(void **state)
+{
+	(void)state;
+	TELL(1, 9,
+		.call = {.kind = LINEAR_TXN,
+			.then = (struct linear_item[]){{LINEAR_DO_PUT, "x", "1", 0},
+				{LINEAR_DO_GET, "y", NULL, 0}},
+			.then_count = 2},
+		.answer = LINEAR_DONE, .found = "7", .tells = true);
+	TELL(2, 9,
+		.call = {.kind = LINEAR_TXN,
+			.compare = (struct linear_item[]){{LINEAR_IF_VALUE, "x", NULL,
+				0}},
+			.compare_count = 1,
+			.then = (struct linear_item[]){{LINEAR_DO_PUT, "y", "7", 0}},
+			.then_count = 1},
+		.answer = LINEAR_DONE);
+	good();
+}
+
 static void a_transaction_takes_the_other_way_if_one_comparison_fails(void **state)
 {
 	(void)state;
@@ -345,6 +366,7 @@ int main(void)
 		TEST(write_skew_is_bad),
 		TEST(a_comparison_comes_before_the_writes),
 		TEST(a_transaction_reads_what_it_wrote),
+		TEST(half_a_transaction_is_never_left_behind),
 		TEST(a_transaction_takes_the_other_way_if_one_comparison_fails),
 		TEST(a_list_shows_all_that_is_there),
 		TEST(a_list_that_leaves_one_out_is_bad),
