@@ -213,26 +213,36 @@ static bool may_be_put(struct search *s, const struct move *move)
 	return agrees;
 }
 
+/* Of unknown outcome, not used yet, and may stand behind what the frame has just done. */
+static bool maybe_may_follow(const struct search *s, const struct frame *f, bool touching)
+{
+	const struct move *move = s->maybe[f->at];
+
+	for (uint32_t i = 0; i < s->maybe_count; i++)
+		if (i != f->at && !bit_get(s->used, i) &&
+			depends_may_follow(
+				move, s->maybe[i], !touching && i > f->at, true))
+			return true;
+	return false;
+}
+
 /*
- * Something may be put behind what the frame has just done, whose outcome is unknown.  The next
- * frame would find out, too, but most often nothing may, and this is not worth remembering.
+ * What the frame has just done, of unknown outcome, makes a difference to something that can come
+ * now: to what can be put next, also behind more of the kind, or to more of the kind.
  */
 static bool may_go_on(struct search *s, const struct frame *f)
 {
 	const struct move *move = s->maybe[f->at];
+	bool more = maybe_may_follow(s, f, false);
 
 	for (uint32_t i = s->next[s->known_count]; i < s->known_count; i = s->next[i]) {
 		if (s->known[i]->invoked > f->limit)
 			break;
 		if (depends_may_follow(move, s->known[i], false, false) &&
-			may_be_put(s, s->known[i]))
+			(more || may_be_put(s, s->known[i])))
 			return true;
 	}
-	for (uint32_t i = 0; i < s->maybe_count; i++)
-		if (i != f->at && !bit_get(s->used, i) &&
-			depends_may_follow(move, s->maybe[i], i > f->at, true))
-			return true;
-	return false;
+	return more && maybe_may_follow(s, f, true);
 }
 
 /*

@@ -254,6 +254,30 @@ static void sixty_unknown_writes_do_not_take_for_ever(void **state)
 	assert_true(report.states < 1000000);
 }
 
+/* Each on a key of its own, and a transaction joins them all: most are nothing to most others. */
+static void unknown_writes_of_joined_keys_do_not_take_for_ever(void **state)
+{
+	static char keys[20][8];
+	struct linear_item then[20];
+
+	(void)state;
+	for (unsigned int i = 0; i < 20; i++) {
+		(void)snprintf(keys[i], sizeof(keys[i]), "k%u", i);
+		then[i] = (struct linear_item){LINEAR_DO_PUT, keys[i], "0", 0};
+	}
+	TELL(1, 2, .call = {.kind = LINEAR_TXN, .then = then, .then_count = 20});
+	for (unsigned int i = 0; i < 20; i++)
+		put_numbered(3, 0, keys[i], i);
+	for (unsigned int i = 0; i < 20; i++)
+		put_numbered(10 + 10 * i, 25 + 10 * i, "k0", 100 + i);
+	get(1000, 1001, "k7", "7");
+	good();
+	assert_int_equal(report.partitions, 1);
+	get(1002, 1003, "k7", "none of them");
+	bad("none of them");
+	assert_true(report.states < 100000);
+}
+
 /* Unknown swaps from anything to anything: nobody can do this in a short time. */
 static void hard_case(void)
 {
@@ -355,6 +379,7 @@ int main(void)
 		TEST(what_failed_has_never_happened),
 		TEST(two_unknown_writes_may_be_seen_at_once),
 		TEST(sixty_unknown_writes_do_not_take_for_ever),
+		TEST(unknown_writes_of_joined_keys_do_not_take_for_ever),
 		TEST(a_hard_case_ends_with_the_states),
 		TEST(a_hard_case_ends_with_the_time),
 		TEST(a_hard_case_ends_with_the_memory),

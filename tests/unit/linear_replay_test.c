@@ -154,7 +154,8 @@ static void another_process_has_its_own_past(void **state)
 	put_at(1, 2, "a", "1", 3);
 	put_at(3, 4, "a", "2", 5);
 	local_at(8, 5, 6, "2", 5);
-	local_at(9, 7, 8, "1", 3);
+	local_at(8, 7, 8, "2", 5);
+	local_at(9, 9, 10, "1", 3);
 	replayed(LINEAR_GOOD, "");
 }
 
