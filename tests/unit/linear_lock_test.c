@@ -100,6 +100,16 @@ static void an_expiry_does_not_hit_another_owner(void **state)
 	bad("lock");
 }
 
+/* Where the search tries it first there is nothing to take. */
+static void an_expiry_happens_when_it_matters(void **state)
+{
+	(void)state;
+	expire(1, 20, "s1");
+	lock(2, 3, "s1", 5);
+	lock(4, 5, "s2", 9);
+	good();
+}
+
 /* Nobody knows whether, or when, the session's end was written to the log. */
 static void an_expiry_of_unknown_outcome_frees_or_does_not(void **state)
 {
@@ -357,6 +367,7 @@ int main(void)
 		TEST(a_holder_who_locks_again_keeps_his_token),
 		TEST(a_lock_that_expired_is_free),
 		TEST(an_expiry_does_not_hit_another_owner),
+		TEST(an_expiry_happens_when_it_matters),
 		TEST(an_expiry_of_unknown_outcome_frees_or_does_not),
 		TEST(a_guarded_resource_refuses_old_tokens),
 		TEST(a_guarded_resource_lets_new_tokens_pass),
