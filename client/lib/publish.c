@@ -357,3 +357,46 @@ int pawl_publish(
 		*position_p = result.position;
 	return rc;
 }
+
+/* ---- For a participant: messages whose results nobody takes ---- */
+
+int publish_quietly(
+	struct pawl_stream *stream, const void *bytes, size_t len, uint64_t *id_p)
+{
+	struct publishing *p;
+	int rc = publishing_get(stream, &p);
+
+	if (!rc)
+		rc = submit(p, bytes, len, 0, clock_wall_ns(), id_p);
+	if (rc)
+		return rc;
+	publication_of(p, *id_p)->told = true;
+	post(p);
+	return 0;
+}
+
+int publish_quietly_move(struct pawl_stream *stream, bool *pauses_p)
+{
+	struct publishing *p = stream->publishing;
+
+	*pauses_p = false;
+	if (!p)
+		return 0;
+	*pauses_p = turn(p);
+	told_drop(p);
+	return p->failed ? failed(p) : 0;
+}
+
+int publish_failure(const struct pawl_stream *stream)
+{
+	return stream->publishing ? stream->publishing->failed : 0;
+}
+
+void publish_quietly_again(struct pawl_stream *stream)
+{
+	struct publishing *p = stream->publishing;
+
+	told_drop(p);
+	if (p->machine.taken == p->machine.submitted)
+		publishing_again(p);
+}

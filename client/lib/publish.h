@@ -100,6 +100,21 @@ void publishing_unknown(struct publishing *p);
 /* All results of a failure have been taken: another row may be had. */
 void publishing_again(struct publishing *p);
 
+/* ---- publish.c, for a participant: messages whose results nobody takes ---- */
+
+/* As pawl_publish_submit; *id_p is the message's. */
+int publish_quietly(struct pawl_stream *stream, const void *bytes, size_t len,
+	uint64_t *id_p) __attribute__((warn_unused_result));
+/* Moves it on.  *pauses_p: it may be worth a pause.  publish_failure, with its text. */
+int publish_quietly_move(struct pawl_stream *stream, bool *pauses_p);
+/* Why messages in flight have no outcome, or 0. */
+int publish_failure(const struct pawl_stream *stream);
+/*
+ * After -ESTALE: what became of messages in flight has been found out, so another row may be had;
+ * unless others publish on this handle, and have not taken their results.
+ */
+void publish_quietly_again(struct pawl_stream *stream);
+
 /* ---- moving messages on ---- */
 
 /* Posts what the machine wants; @looks: also a look at the tail, once. */

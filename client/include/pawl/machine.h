@@ -1,0 +1,176 @@
+/*
+ * State machines on a stream: everybody who applies the same commands in the same order has the
+ * same state (state machine replication).
+ *
+ * An application brings a machine; a *participant* is one copy of it, kept up to date by the
+ * messages of a stream.  A command is a message; it is done when it has come back in the stream
+ * and was applied here, so its result is known, also after replicas died.  Part of libpawl:
+ * handles, threads, fork and errors are as in pawl.h.
+ *
+ * Rules for a machine:
+ *  - apply is deterministic: the same messages at the same positions give the same state and the
+ *    same results in every process.  No clock, no randomness, no address, nothing of its own.
+ *  - Every message of the stream is applied, whoever published it, in order, each once.  What is
+ *    no command changes nothing; an empty message never is one.
+ *  - query changes nothing.
+ *  - Neither calls anything on the participant's handle.
+ */
+#ifndef PAWL_MACHINE_H
+#define PAWL_MACHINE_H
+
+#include <pawl/stream.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Commands in flight on one participant, when nothing is said. */
+#define PAWL_COMMANDS_DEPTH 1024
+
+struct pawl_participant;
+
+struct pawl_bytes {
+	const void *bytes;
+	size_t len;
+};
+
+/* A result is the machine's own, and good until the machine is called again. */
+struct pawl_machine {
+	size_t size; /* sizeof(struct pawl_machine) */
+	void *context;
+	void (*apply)(void *context, uint64_t position, const void *bytes, size_t len,
+		struct pawl_bytes *result_p);
+	void (*query)(void *context, const void *bytes, size_t len,
+		struct pawl_bytes *result_p);
+};
+
+/* What became of a command that was submitted.  Good during the call. */
+struct pawl_outcome {
+	uint64_t cookie;   /* as submitted; 0: of a call that gave up waiting */
+	uint64_t position; /* where it is in the stream, with status 0 */
+	struct pawl_bytes result;
+	/*
+	 * 0; -ECANCELED, -EUSERS: it is not in the stream, and never will be; -ESHUTDOWN, -EPROTO,
+	 * -EACCES, -ENODEV, -ENOMEM: the handle has failed, and it may be in.
+	 */
+	int status;
+};
+
+/*
+ * Called from within calls that apply, on their thread, in the order of submission.  It calls
+ * nothing on the participant's handle.
+ */
+typedef void (*pawl_outcome_fn)(void *context, const struct pawl_outcome *outcome);
+
+/* Begin with PAWL_PARTICIPANT_OPTIONS_INIT. */
+struct pawl_participant_options {
+	size_t size;
+	const struct pawl_stream_options
+		*stream;  /* as for pawl_stream_open; may be NULL */
+	uint64_t applied; /* the machine has this position already, as from a snapshot */
+	unsigned int depth;	    /* commands in flight, a power of two up to
+			       PAWL_PUBLISH_DEPTH_MAX; 0: PAWL_COMMANDS_DEPTH */
+	pawl_outcome_fn on_outcome; /* NULL: nobody listens */
+	void *outcome_context;
+};
+
+#define PAWL_PARTICIPANT_OPTIONS_INIT                                           \
+	{                                                                       \
+		sizeof(struct pawl_participant_options), NULL, 0, 0, NULL, NULL \
+	}
+
+/* Which state a read answers from. */
+enum pawl_reading {
+	/* Linearizable: a marker goes through the stream, and the answer is from when it is back. */
+	PAWL_READ_LOG = 0,
+	/* Linearizable: the end of the stream is asked for, and everything up to it applied. */
+	PAWL_READ_SYNC = 1,
+	/*
+	 * Sequentially consistent only: what was applied here by the calls before.  It has this
+	 * participant's own commands that are done, never goes back, and may be older than what
+	 * others have been told already.
+	 */
+	PAWL_READ_LOCAL = 2,
+};
+
+/*
+ * Opens the stream called @name and takes part in it.  Nothing is applied yet: the calls below
+ * do.  It begins behind options.applied, with the first message of all if that is 0; a stream
+ * that is longer than its ring needs an archive for that.  Blocks up to the timeout.
+ *
+ * -EINVAL: an option out of range, or a machine without its functions.  The errors of
+ * pawl_stream_open and pawl_subscribe.
+ */
+PAWL_API int pawl_participant_open(struct pawl *pawl, const char *name,
+	const struct pawl_machine *machine,
+	const struct pawl_participant_options *options,
+	struct pawl_participant **participant_p) PAWL_MUST_CHECK;
+
+/*
+ * Ends it and frees it, before its handle is closed.  Commands in flight may or may not come into
+ * the stream.  NULL is allowed.
+ */
+PAWL_API void pawl_participant_close(struct pawl_participant *participant);
+
+/*
+ * Publishes a command, and waits until it was applied here.  Its result is copied to @room, as
+ * far as it fits; *len_p (may be NULL) is its whole length, and *position_p (may be NULL) its
+ * place.
+ *
+ * -ETIMEDOUT: no outcome yet; the command stays in flight, and its outcome is told later, with the
+ * cookie 0.  -ECANCELED: the stream had lost what it knew of this publisher; the log was looked at,
+ * and the command is not in it.  -EAGAIN: depth commands are in flight.  -EMSGSIZE, -EUSERS: as for
+ * pawl_publish.  -EOVERFLOW: the participant is over: positions are lost to it, and its state is
+ * not whole; open another one, from a snapshot or an archive.  And the errors of pawl.h; the
+ * command may be in then.
+ */
+PAWL_API int pawl_participant_call(struct pawl_participant *participant,
+	const void *bytes, size_t len, void *room, size_t room_len, size_t *len_p,
+	uint64_t *position_p) PAWL_MUST_CHECK;
+
+/*
+ * Publishes a command and returns at once; the bytes are copied.  Its outcome is told to
+ * options.on_outcome.
+ *
+ * -EAGAIN: depth commands are in flight: poll.  -ESTALE: the stream has lost what it knew of this
+ * publisher; pawl_participant_sync finds out what became of the commands in flight, and then it
+ * goes on.  -EMSGSIZE.  -EOVERFLOW.  -EBADF.
+ */
+PAWL_API int pawl_participant_submit(struct pawl_participant *participant,
+	const void *bytes, size_t len, uint64_t cookie) PAWL_MUST_CHECK;
+
+/*
+ * Moves everything on and applies up to @max messages that have arrived; *count_p is how many.
+ * Never blocks.  A participant that is not polled or called for longer than the stream's ring
+ * lasts loses what it did not apply, unless there is an archive.
+ *
+ * -EINVAL: @max is not positive.  The errors of pawl_subscriber_poll, of which -EOVERFLOW and
+ * -EMSGSIZE are for good.
+ */
+PAWL_API int pawl_participant_poll(
+	struct pawl_participant *participant, int max, int *count_p) PAWL_MUST_CHECK;
+
+/*
+ * Linearizable: applies everything that was acknowledged, to anybody, before the call.  If what
+ * became of commands in flight was unknown, it is known afterwards, and has been told.  The
+ * errors of pawl_subscriber_sync; -EOVERFLOW and -EMSGSIZE are for good.
+ */
+PAWL_API int pawl_participant_sync(struct pawl_participant *participant) PAWL_MUST_CHECK;
+
+/*
+ * Asks the machine.  *answer_p is the machine's own, good until the next call.  With
+ * PAWL_READ_LOG the errors of pawl_participant_call, with PAWL_READ_SYNC those of
+ * pawl_participant_sync; else -EOVERFLOW, -EMSGSIZE and -EBADF.
+ */
+PAWL_API int pawl_participant_read(struct pawl_participant *participant,
+	enum pawl_reading how, const void *query, size_t len,
+	struct pawl_bytes *answer_p) PAWL_MUST_CHECK;
+
+/* The newest position that was applied. */
+PAWL_API uint64_t pawl_participant_position(const struct pawl_participant *participant);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

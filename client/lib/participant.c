@@ -1,0 +1,300 @@
+/* Participants: commands published, and applied when they come back. */
+#include "client/lib/participant.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "client/lib/wait.h"
+#include "hw/clock.h"
+
+#define BATCH 256 /* messages between two looks at the clock */
+
+/* ---- Outcomes ---- */
+
+static void calling_end(struct calling *calling, int status, uint64_t position,
+	const struct pawl_bytes *result)
+{
+	size_t len = result->len < calling->room_len ? result->len : calling->room_len;
+
+	if (len > 0)
+		memcpy(calling->room, result->bytes, len);
+	calling->len = result->len;
+	calling->position = position;
+	calling->status = status;
+	calling->done = true;
+}
+
+/* The oldest command in flight is decided (I1, I2). */
+static void decide(struct pawl_participant *p, int status, uint64_t position,
+	const struct pawl_bytes *result)
+{
+	const struct command *c = &p->commands[++p->decided & p->mask];
+	const struct pawl_outcome outcome = {.cookie = c->cookie,
+		.position = position,
+		.result = *result,
+		.status = status};
+
+	if (p->calling && p->calling->number == p->decided)
+		calling_end(p->calling, status, position, result);
+	else if (!c->silent && p->on_outcome)
+		p->on_outcome(p->outcome_context, &outcome);
+}
+
+/* All that are in flight are decided, without a result. */
+static void decide_all(struct pawl_participant *p, int status)
+{
+	const struct pawl_bytes none = {"", 0};
+
+	while (p->decided < p->submitted)
+		decide(p, status, 0, &none);
+}
+
+static bool is_own(const struct pawl_participant *p, const struct pawl_delivery *d)
+{
+	return p->decided < p->submitted &&
+	       d->publisher == pawl_stream_publisher(p->stream) &&
+	       d->id == p->commands[(p->decided + 1) & p->mask].id;
+}
+
+static void on_delivery(void *context, const struct pawl_delivery *d)
+{
+	struct pawl_bytes result = {"", 0};
+	struct pawl_participant *p = context;
+
+	p->machine.apply(p->machine.context, d->position, d->bytes, d->len, &result);
+	p->applied = d->position;
+	if (is_own(p, d))
+		decide(p, 0, d->position, &result);
+}
+
+/* ---- Moving on ---- */
+
+static int participant_check(struct pawl_participant *p)
+{
+	int rc = handle_check(p->pawl);
+
+	if (rc || !p->broken)
+		return rc;
+	return error_set(&p->pawl->err, p->broken, "%s", p->why.text);
+}
+
+/* What was not delivered can not be applied any more (I3). */
+static int subscriber_error(struct pawl_participant *p, int code)
+{
+	if (code != -EOVERFLOW && code != -EMSGSIZE)
+		return code;
+	p->broken = code;
+	p->why = p->pawl->err;
+	return code;
+}
+
+/* Whether nobody knows, but the log, what became of the commands in flight. */
+static bool in_doubt(const struct pawl_participant *p)
+{
+	return publish_failure(p->stream) == -ESTALE;
+}
+
+/* *pauses_p: it may be worth a pause. */
+static int move(struct pawl_participant *p, int max, int *count_p, bool *pauses_p)
+{
+	int failure = publish_quietly_move(p->stream, pauses_p);
+	int rc;
+
+	*count_p = 0;
+	rc = pawl_subscriber_poll(p->subscriber, on_delivery, p, max, count_p);
+	if (failure && failure != -ESTALE && p->decided < p->submitted) {
+		decide_all(p, failure);
+		(void)publish_quietly_move(p->stream, pauses_p); /* with its text */
+	}
+	return rc ? subscriber_error(p, rc) : 0;
+}
+
+int pawl_participant_poll(struct pawl_participant *p, int max, int *count_p)
+{
+	bool pauses;
+	int rc = participant_check(p);
+
+	if (rc)
+		return rc;
+	if (max <= 0)
+		return error_set(&p->pawl->err, -EINVAL,
+			"pawl: %s/%s: poll: at least one message is to be applied",
+			p->pawl->where, p->stream->name);
+	return move(p, max, count_p, &pauses);
+}
+
+/*
+ * A publisher that the stream does not know any more gets nothing accepted; so what is not there
+ * up to an end that was asked for afterwards will never be.
+ */
+int pawl_participant_sync(struct pawl_participant *p)
+{
+	uint64_t position;
+	bool doubt;
+	int rc = participant_check(p);
+
+	if (rc)
+		return rc;
+	doubt = in_doubt(p);
+	rc = pawl_subscriber_sync(p->subscriber, on_delivery, p, &position);
+	if (rc)
+		return subscriber_error(p, rc);
+	if (doubt) {
+		decide_all(p, -ECANCELED);
+		publish_quietly_again(p->stream);
+	}
+	return 0;
+}
+
+/* ---- Commands ---- */
+
+static int submit(struct pawl_participant *p, const void *bytes, size_t len,
+	uint64_t cookie, bool silent)
+{
+	uint64_t id = 0;
+	int rc = 0;
+
+	if (p->submitted - p->decided > p->mask)
+		rc = -EAGAIN;
+	if (!rc)
+		rc = publish_quietly(p->stream, bytes, len, &id);
+	if (rc == -EAGAIN)
+		return error_set(&p->pawl->err, rc,
+			"pawl: %s/%s: %llu commands are in flight or there is no room "
+			"for "
+			"one of %zu bytes; poll",
+			p->pawl->where, p->stream->name,
+			(unsigned long long)(p->submitted - p->decided), len);
+	if (rc == -ESTALE)
+		return error_set(&p->pawl->err, rc,
+			"pawl: %s/%s: the stream has lost what it knew of this "
+			"publisher; "
+			"pawl_participant_sync finds out what became of what is in "
+			"flight",
+			p->pawl->where, p->stream->name);
+	if (rc)
+		return rc;
+	p->commands[++p->submitted & p->mask] = (struct command){id, cookie, silent};
+	return 0;
+}
+
+int pawl_participant_submit(
+	struct pawl_participant *p, const void *bytes, size_t len, uint64_t cookie)
+{
+	int rc = participant_check(p);
+
+	return rc ? rc : submit(p, bytes, len, cookie, false);
+}
+
+static int not_applied(const struct pawl_participant *p)
+{
+	return error_set(&p->pawl->err, -ETIMEDOUT,
+		"pawl: %s/%s: the command has not come back within %llu ms; it stays in "
+		"flight, and its outcome is told when it is known (%s)",
+		p->pawl->where, p->stream->name,
+		(unsigned long long)(p->pawl->options.timeout_ns / NS_PER_MS),
+		p->pawl->session.stage == SESSION_READY ? "the replicas do not answer"
+							: "no chain");
+}
+
+/* -EAGAIN: not yet; wait a little. */
+static int await_step(struct pawl_participant *p, const struct calling *calling,
+	int *count_p, bool *pauses_p)
+{
+	int rc = move(p, BATCH, count_p, pauses_p);
+
+	if (calling->done)
+		return 0;
+	if (rc && rc != -ETIMEDOUT)
+		return rc;
+	if (!in_doubt(p))
+		return -EAGAIN;
+	rc = pawl_participant_sync(p);
+	return rc || calling->done ? rc : -EAGAIN;
+}
+
+static int await(struct pawl_participant *p, const struct calling *calling)
+{
+	uint64_t deadline = clock_now_ns() + p->pawl->options.timeout_ns;
+	struct waiter waiter = wait_begin(p->pawl->options.wait);
+	bool pauses = false;
+	int count, rc;
+
+	for (;;) {
+		rc = await_step(p, calling, &count, &pauses);
+		if (rc != -EAGAIN)
+			return rc;
+		if (!pauses && count == 0 && !wait_step(&waiter))
+			continue;
+		if (clock_now_ns() >= deadline)
+			return not_applied(p);
+		if (pauses)
+			stream_wait_lost(p->stream);
+	}
+}
+
+static int not_in(struct pawl_participant *p, int status)
+{
+	if (status != -ECANCELED)
+		return status; /* whose text is the handle's newest */
+	return error_set(&p->pawl->err, status,
+		"pawl: %s/%s: the stream had lost what it knew of this publisher, and "
+		"the "
+		"command is not in it; call again",
+		p->pawl->where, p->stream->name);
+}
+
+static int call(struct pawl_participant *p, const void *bytes, size_t len, bool silent,
+	struct calling *calling)
+{
+	int rc = participant_check(p);
+
+	if (!rc && in_doubt(p))
+		rc = pawl_participant_sync(p);
+	if (!rc)
+		rc = submit(p, bytes, len, 0, silent);
+	if (rc)
+		return rc;
+	calling->number = p->submitted;
+	p->calling = calling;
+	rc = await(p, calling);
+	p->calling = NULL;
+	return rc ? rc : not_in(p, calling->status);
+}
+
+int pawl_participant_call(struct pawl_participant *p, const void *bytes, size_t len,
+	void *room, size_t room_len, size_t *len_p, uint64_t *position_p)
+{
+	struct calling calling = {.room = room, .room_len = room_len};
+	int rc = call(p, bytes, len, false, &calling);
+
+	if (rc)
+		return rc;
+	if (len_p)
+		*len_p = calling.len;
+	if (position_p)
+		*position_p = calling.position;
+	return 0;
+}
+
+int pawl_participant_read(struct pawl_participant *p, enum pawl_reading how,
+	const void *query, size_t len, struct pawl_bytes *answer_p)
+{
+	struct calling marker = {.room_len = 0};
+	int rc = participant_check(p);
+
+	if (!rc && how == PAWL_READ_LOG)
+		rc = call(p, "", 0, true, &marker);
+	else if (!rc && how == PAWL_READ_SYNC)
+		rc = pawl_participant_sync(p);
+	if (rc)
+		return rc;
+	*answer_p = (struct pawl_bytes){"", 0};
+	p->machine.query(p->machine.context, query, len, answer_p);
+	return 0;
+}
+
+uint64_t pawl_participant_position(const struct pawl_participant *p)
+{
+	return p->applied;
+}
