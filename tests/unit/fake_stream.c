@@ -259,26 +259,35 @@ static uint64_t row_for(struct fake *fake, uint64_t presented)
 	return presented;
 }
 
+static void places_fill(
+	struct fake_stream *s, unsigned int place, Control__StreamPlaces *places)
+{
+	struct fake_stream_member *m = &s->members[place];
+	struct memory *words = m->words[s->epoch];
+
+	places->counter = s->counter;
+	places->epoch = s->tells_epoch ? s->tells_epoch : s->epoch;
+	places->words = (char *)words->ops->address(words);
+	places->inbox = (char *)words->ops->address(m->inbox);
+	places->log = (char *)words->ops->address(m->log_memory);
+	places->words_path = (char *)words->ops->pages(words)->path;
+	places->inbox_path = (char *)words->ops->pages(m->inbox)->path;
+	places->log_path = (char *)words->ops->pages(m->log_memory)->path;
+}
+
 static void opened_send(struct fake *fake, unsigned int place, struct fake_connection *c,
 	const Control__Request *request)
 {
 	struct fake_stream *s = &fake->stream;
-	struct fake_stream_member *m = &s->members[place];
-	struct memory *words = m->words[s->epoch];
 	Control__Reply reply = CONTROL__REPLY__INIT;
 	Control__StreamOpened opened = CONTROL__STREAM_OPENED__INIT;
 	Control__StreamLimits limits;
 	Control__StreamPlaces places = CONTROL__STREAM_PLACES__INIT;
 
 	stream_limits_to_wire(&s->limits, &limits);
-	places.counter = opened.counter = s->counter;
-	places.epoch = opened.epoch = s->tells_epoch ? s->tells_epoch : s->epoch;
-	places.words = (char *)words->ops->address(words);
-	places.inbox = (char *)words->ops->address(m->inbox);
-	places.log = (char *)words->ops->address(m->log_memory);
-	places.words_path = (char *)words->ops->pages(words)->path;
-	places.inbox_path = (char *)words->ops->pages(m->inbox)->path;
-	places.log_path = (char *)words->ops->pages(m->log_memory)->path;
+	places_fill(s, place, &places);
+	opened.counter = places.counter;
+	opened.epoch = places.epoch;
 	opened.epoch_base = s->base;
 	if (request->open_stream->publishes)
 		opened.publisher = row_for(fake, request->open_stream->publisher);
@@ -287,6 +296,25 @@ static void opened_send(struct fake *fake, unsigned int place, struct fake_conne
 	reply.id = request->id;
 	reply.body_case = CONTROL__REPLY__BODY_STREAM_OPENED;
 	reply.stream_opened = &opened;
+	fake_reply_send(c, &reply);
+}
+
+/* Everybody reads in place, and nobody is waited for; so lines may be shared. */
+static void subscribed_send(struct fake *fake, unsigned int place,
+	struct fake_connection *c, const Control__Request *request)
+{
+	Control__Reply reply = CONTROL__REPLY__INIT;
+	Control__Subscribed told = CONTROL__SUBSCRIBED__INIT;
+	Control__StreamPlaces places = CONTROL__STREAM_PLACES__INIT;
+
+	places_fill(&fake->stream, place, &places);
+	told.reader = 1;
+	told.epoch = places.epoch;
+	told.consumed = request->subscribe->consumed;
+	told.places = &places;
+	reply.id = request->id;
+	reply.body_case = CONTROL__REPLY__BODY_SUBSCRIBED;
+	reply.subscribed = &told;
 	fake_reply_send(c, &reply);
 }
 
@@ -328,6 +356,13 @@ static bool stream_answer(struct fake *fake, struct fake_replica *r,
 
 	if (request->body_case == CONTROL__REQUEST__BODY_ACKNOWLEDGE_SNAPSHOT) {
 		snapshot_answer(s, c, request);
+		return true;
+	}
+	if (request->body_case == CONTROL__REQUEST__BODY_UNSUBSCRIBE)
+		return true;
+	if (request->body_case == CONTROL__REQUEST__BODY_SUBSCRIBE && s->made &&
+		r->serves.epoch == s->epoch) {
+		subscribed_send(fake, place, c, request);
 		return true;
 	}
 	if (request->body_case != CONTROL__REQUEST__BODY_OPEN_STREAM)

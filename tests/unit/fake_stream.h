@@ -3,6 +3,8 @@
  * in chains of one or two.  The test decides: it changes epochs, holds the head back, and
  * spoils slots.
  *
+ * Subscribers read in place, and begin at a position.
+ *
  * There is one stream, at the place that its name has among the counters.
  */
 #ifndef PAWL_TESTS_FAKE_STREAM_H
