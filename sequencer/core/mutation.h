@@ -66,6 +66,11 @@ enum mutation {
 	MUTATION_STREAM_HOLD_AT_BASE,	/* what they get time for is only what is new */
 	MUTATION_STREAM_DEAD_READER,	/* a reader that is dead is waited for */
 	MUTATION_STREAM_LEFT_AT_ONCE,	/*   and one that moves is not, where it was */
+	/* of reads at the tail */
+	MUTATION_TAIL_READ_UNCHECKED,	/* an answer counts without its epoch's check */
+	MUTATION_TAIL_READ_CHECK_FIRST, /* the states are read before the tail is asked */
+	MUTATION_TAIL_READ_TAIL_ONLY,	/* only the tail's own state is looked at */
+	MUTATION_TAIL_READ_APPLIED, /* the tail answers from what it has applied already */
 	MUTATIONS_COUNT,
 };
 

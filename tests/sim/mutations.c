@@ -58,6 +58,10 @@ static const char *const names[MUTATIONS_COUNT] = {
 	[MUTATION_STREAM_HOLD_AT_BASE] = "hold-at-base",
 	[MUTATION_STREAM_DEAD_READER] = "dead-reader-awaited",
 	[MUTATION_STREAM_LEFT_AT_ONCE] = "left-at-once",
+	[MUTATION_TAIL_READ_UNCHECKED] = "tail-read-unchecked",
+	[MUTATION_TAIL_READ_CHECK_FIRST] = "tail-read-checked-before",
+	[MUTATION_TAIL_READ_TAIL_ONLY] = "tail-read-asks-tail-alone",
+	[MUTATION_TAIL_READ_APPLIED] = "tail-read-from-applied",
 };
 
 bool mutation_choose(const char *name)
