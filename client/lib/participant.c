@@ -24,47 +24,42 @@ static void calling_end(struct calling *calling, int status, uint64_t position,
 	calling->done = true;
 }
 
-/* The oldest command in flight is decided (I1, I2). */
-static void decide(struct pawl_participant *p, int status, uint64_t position,
+/* A command was decided. */
+static void tell(struct pawl_participant *p, const struct command_outcome *decided,
 	const struct pawl_bytes *result)
 {
-	const struct command *c = &p->commands[++p->decided & p->mask];
-	const struct pawl_outcome outcome = {.cookie = c->cookie,
-		.position = position,
+	const struct pawl_outcome outcome = {.cookie = decided->cookie,
+		.position = decided->position,
 		.result = *result,
-		.status = status};
+		.status = decided->status};
 
-	if (p->calling && p->calling->number == p->decided)
-		calling_end(p->calling, status, position, result);
-	else if (!c->silent && p->on_outcome)
+	if (p->calling && p->calling->number == decided->number)
+		calling_end(p->calling, decided->status, decided->position, result);
+	else if (!decided->silent && p->on_outcome)
 		p->on_outcome(p->outcome_context, &outcome);
 }
 
 /* All that are in flight are decided, without a result. */
-static void decide_all(struct pawl_participant *p, int status)
+static void drop_all(struct pawl_participant *p, int status)
 {
 	const struct pawl_bytes none = {"", 0};
+	struct command_outcome decided;
 
-	while (p->decided < p->submitted)
-		decide(p, status, 0, &none);
-}
-
-static bool is_own(const struct pawl_participant *p, const struct pawl_delivery *d)
-{
-	return p->decided < p->submitted &&
-	       d->publisher == pawl_stream_publisher(p->stream) &&
-	       d->id == p->commands[(p->decided + 1) & p->mask].id;
+	while (commands_drop(&p->commands, status, &decided))
+		tell(p, &decided, &none);
 }
 
 static void on_delivery(void *context, const struct pawl_delivery *d)
 {
 	struct pawl_bytes result = {"", 0};
 	struct pawl_participant *p = context;
+	struct command_outcome decided;
 
 	p->machine.apply(p->machine.context, d->position, d->bytes, d->len, &result);
 	p->applied = d->position;
-	if (is_own(p, d))
-		decide(p, 0, d->position, &result);
+	if (commands_on_delivery(&p->commands, pawl_stream_publisher(p->stream),
+		    d->publisher, d->id, d->position, &decided))
+		tell(p, &decided, &result);
 }
 
 /* ---- Moving on ---- */
@@ -102,8 +97,8 @@ static int move(struct pawl_participant *p, int max, int *count_p, bool *pauses_
 
 	*count_p = 0;
 	rc = pawl_subscriber_poll(p->subscriber, on_delivery, p, max, count_p);
-	if (failure && failure != -ESTALE && p->decided < p->submitted) {
-		decide_all(p, failure);
+	if (failure && failure != -ESTALE && commands_in_flight(&p->commands) > 0) {
+		drop_all(p, failure);
 		(void)publish_quietly_move(p->stream, pauses_p); /* with its text */
 	}
 	return rc ? subscriber_error(p, rc) : 0;
@@ -123,24 +118,19 @@ int pawl_participant_poll(struct pawl_participant *p, int max, int *count_p)
 	return move(p, max, count_p, &pauses);
 }
 
-/*
- * A publisher that the stream does not know any more gets nothing accepted; so what is not there
- * up to an end that was asked for afterwards will never be.
- */
 int pawl_participant_sync(struct pawl_participant *p)
 {
 	uint64_t position;
-	bool doubt;
 	int rc = participant_check(p);
 
 	if (rc)
 		return rc;
-	doubt = in_doubt(p);
+	commands_sync_begin(&p->commands, in_doubt(p));
 	rc = pawl_subscriber_sync(p->subscriber, on_delivery, p, &position);
 	if (rc)
 		return subscriber_error(p, rc);
-	if (doubt) {
-		decide_all(p, -ECANCELED);
+	if (commands_sync_end(&p->commands)) {
+		drop_all(p, -ECANCELED);
 		publish_quietly_again(p->stream);
 	}
 	return 0;
@@ -154,7 +144,7 @@ static int submit(struct pawl_participant *p, const void *bytes, size_t len,
 	uint64_t id = 0;
 	int rc = 0;
 
-	if (p->submitted - p->decided > p->mask)
+	if (commands_are_full(&p->commands))
 		rc = -EAGAIN;
 	if (!rc)
 		rc = publish_quietly(p->stream, bytes, len, &id);
@@ -164,7 +154,7 @@ static int submit(struct pawl_participant *p, const void *bytes, size_t len,
 			"for "
 			"one of %zu bytes; poll",
 			p->pawl->where, p->stream->name,
-			(unsigned long long)(p->submitted - p->decided), len);
+			(unsigned long long)commands_in_flight(&p->commands), len);
 	if (rc == -ESTALE)
 		return error_set(&p->pawl->err, rc,
 			"pawl: %s/%s: the stream has lost what it knew of this "
@@ -174,7 +164,7 @@ static int submit(struct pawl_participant *p, const void *bytes, size_t len,
 			p->pawl->where, p->stream->name);
 	if (rc)
 		return rc;
-	p->commands[++p->submitted & p->mask] = (struct command){id, cookie, silent};
+	(void)commands_submit(&p->commands, id, cookie, silent);
 	return 0;
 }
 
@@ -255,7 +245,7 @@ static int call(struct pawl_participant *p, const void *bytes, size_t len, bool 
 		rc = submit(p, bytes, len, 0, silent);
 	if (rc)
 		return rc;
-	calling->number = p->submitted;
+	calling->number = p->commands.submitted;
 	p->calling = calling;
 	rc = await(p, calling);
 	p->calling = NULL;

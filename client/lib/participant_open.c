@@ -62,6 +62,7 @@ static struct pawl_participant *participant_make(struct pawl *pawl,
 	const struct pawl_participant_options *options)
 {
 	struct pawl_participant *p = calloc(1, sizeof(*p));
+	struct command *ring;
 
 	if (!p)
 		return NULL;
@@ -70,12 +71,13 @@ static struct pawl_participant *participant_make(struct pawl *pawl,
 	p->on_outcome = options->on_outcome;
 	p->outcome_context = options->outcome_context;
 	p->applied = options->applied;
-	p->mask = options->depth - 1;
-	p->commands = calloc(options->depth, sizeof(*p->commands));
-	if (p->commands)
-		return p;
-	free(p);
-	return NULL;
+	ring = calloc(options->depth, sizeof(*ring));
+	if (!ring) {
+		free(p);
+		return NULL;
+	}
+	commands_init(&p->commands, ring, options->depth);
+	return p;
 }
 
 int pawl_participant_open(struct pawl *pawl, const char *name,
@@ -110,6 +112,6 @@ void pawl_participant_close(struct pawl_participant *p)
 	if (!p)
 		return;
 	pawl_unsubscribe(p->subscriber);
-	free(p->commands);
+	free(p->commands.ring);
 	free(p);
 }

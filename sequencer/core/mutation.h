@@ -71,6 +71,8 @@ enum mutation {
 	MUTATION_TAIL_READ_CHECK_FIRST, /* the states are read before the tail is asked */
 	MUTATION_TAIL_READ_TAIL_ONLY,	/* only the tail's own state is looked at */
 	MUTATION_TAIL_READ_APPLIED, /* the tail answers from what it has applied already */
+	/* of storage */
+	MUTATION_STORE_OWN_BY_ID, /* a command is one's own if its id is */
 	MUTATIONS_COUNT,
 };
 

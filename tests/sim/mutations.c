@@ -62,6 +62,7 @@ static const char *const names[MUTATIONS_COUNT] = {
 	[MUTATION_TAIL_READ_CHECK_FIRST] = "tail-read-checked-before",
 	[MUTATION_TAIL_READ_TAIL_ONLY] = "tail-read-asks-tail-alone",
 	[MUTATION_TAIL_READ_APPLIED] = "tail-read-from-applied",
+	[MUTATION_STORE_OWN_BY_ID] = "own-command-by-id-alone",
 };
 
 bool mutation_choose(const char *name)
