@@ -22,9 +22,11 @@ uint32_t message_slots(const struct streams *s, uint64_t publisher, uint64_t id)
 uint32_t message_part_len(
 	const struct streams *s, uint64_t publisher, uint64_t id, uint32_t part)
 {
+	uint32_t room = stream_slot_room(s->slot_len);
+
 	if (part + 1 < message_slots(s, publisher, id))
-		return STREAM_ROOM;
-	return (uint32_t)(message_seed(publisher, id) % (STREAM_ROOM + 1));
+		return room;
+	return (uint32_t)(message_seed(publisher, id) % (room + 1));
 }
 
 void message_part_fill(const struct streams *s, uint64_t publisher, uint64_t id,
@@ -93,7 +95,7 @@ static void committed_upto(struct sim_replica *r, uint64_t upto)
 
 		PAWL_ASSERT(p < TRUTH_MAX);
 		if (!stream_slot_read(
-			    stream_ring_at(&log->ring, p), STREAM_SLOT, &slot) ||
+			    stream_ring_at(&log->ring, p), log->ring.slot_len, &slot) ||
 			slot.position != p) {
 			cluster_wrong(c, "a committed slot is not whole");
 			return;
@@ -132,8 +134,8 @@ void check_inbox(struct sim_replica *r)
 	for (uint64_t p = stream_log_end(log) + 1; p <= log->places.inbox->fed.end; p++) {
 		struct stream_slot slot;
 
-		if (!stream_slot_read(
-			    stream_ring_at(&log->places.ring, p), STREAM_SLOT, &slot) ||
+		if (!stream_slot_read(stream_ring_at(&log->places.ring, p),
+			    log->ring.slot_len, &slot) ||
 			slot.position != p || slot.epoch != log->control->epoch) {
 			cluster_wrong(r->cluster, "an inbox has not what it says");
 			return;
@@ -198,7 +200,7 @@ void check_decided(struct sim_replica *r, uint64_t from, uint64_t holes)
 		PAWL_ASSERT(p < TRUTH_MAX);
 		if (p < stream_log_oldest(log) ||
 			!stream_slot_read(
-				stream_ring_at(&log->ring, p), STREAM_SLOT, &slot))
+				stream_ring_at(&log->ring, p), log->ring.slot_len, &slot))
 			continue;
 		if (!(slot.flags & STREAM_VOID))
 			continue;
@@ -308,7 +310,7 @@ static void check_content(struct sim_subscriber *k, const struct stream_delivery
 	if (d->last - d->first + 1 != slots)
 		cluster_wrong(c, "a message has another length");
 	for (uint32_t part = 0; part < slots && !c->wrong; part++) {
-		unsigned char expected[STREAM_ROOM];
+		unsigned char expected[SIM_SLOT_MAX];
 		uint32_t part_len = message_part_len(s, d->publisher, d->id, part);
 
 		message_part_fill(s, d->publisher, d->id, part, expected);

@@ -55,7 +55,7 @@ void check_followed(struct sim_replica *r)
 static struct stream_limits limits_of(const struct streams *s)
 {
 	return (struct stream_limits){
-		.slot_len = STREAM_SLOT, .slots = s->ring, .rows = PUBLISHERS_MAX};
+		.slot_len = s->slot_len, .slots = s->ring, .rows = PUBLISHERS_MAX};
 }
 
 /* The log may have been made anew since it was of @epoch_before. */

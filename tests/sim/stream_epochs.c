@@ -13,7 +13,7 @@ static uint64_t log_len(const struct streams *s)
 {
 	uint64_t len;
 
-	PAWL_ASSERT(stream_log_len(s->ring, STREAM_SLOT, PUBLISHERS_MAX, &len));
+	PAWL_ASSERT(stream_log_len(s->ring, s->slot_len, PUBLISHERS_MAX, &len));
 	return len;
 }
 
@@ -67,7 +67,7 @@ static void log_create(struct sim_replica *r, uint64_t begin)
 	sr->serial = ++s->serials;
 	sr->checked = begin;
 	stream_log_create(
-		&sr->log, sr->bytes, s->ring, STREAM_SLOT, PUBLISHERS_MAX, begin);
+		&sr->log, sr->bytes, s->ring, s->slot_len, PUBLISHERS_MAX, begin);
 }
 
 /* What a process left is in the memory again. */
@@ -79,7 +79,7 @@ static void log_take_up(struct sim_replica *r)
 	sr->bytes = sr->memory->ops->base(sr->memory);
 	memcpy(sr->bytes, sr->remains, log_len(s));
 	sr->serial = ++s->serials;
-	if (!stream_log_adopt(&sr->log, sr->bytes, s->ring, STREAM_SLOT, PUBLISHERS_MAX))
+	if (!stream_log_adopt(&sr->log, sr->bytes, s->ring, s->slot_len, PUBLISHERS_MAX))
 		cluster_wrong(r->cluster, "a log that a process left is not whole");
 	sr->checked = sr->log.control->begin;
 }
@@ -138,7 +138,8 @@ static struct memory *inbox_memory(struct sim_replica *r)
 {
 	struct stream_replica *sr = of(r);
 	uint64_t len = sizeof(struct stream_inbox) +
-		       (uint64_t)r->cluster->streams->ring * STREAM_SLOT;
+		       (uint64_t)r->cluster->streams->ring *
+			       r->cluster->streams->slot_len;
 
 	if (!MUTATED(STREAM_INBOX_REUSED))
 		return memory_expose(r, len);
@@ -226,7 +227,7 @@ void stream_serve(struct sim_replica *r)
 	entering.places = (struct stream_places){.words = stream_words_of(region),
 		.inbox = inbox,
 		.ring = {.bytes = ring,
-			.slot_len = STREAM_SLOT,
+			.slot_len = c->streams->slot_len,
 			.mask = c->streams->ring - 1}};
 	sr->fed_seen = 0;
 	stream_readers_enter(r, place);

@@ -159,7 +159,7 @@ static bool slot_post(
 	struct sim_publisher *p, uint64_t place, const unsigned char *slot, uint32_t len)
 {
 	struct cluster *c = p->cluster;
-	uint64_t offset = (place & (c->streams->ring - 1)) * STREAM_SLOT;
+	uint64_t offset = (place & (c->streams->ring - 1)) * c->streams->slot_len;
 
 	if (!cluster_chance(c, c->streams->torn))
 		return wire_write(&p->inbox, offset, slot, len);
@@ -187,7 +187,7 @@ static bool write_post(
 {
 	const struct streams *s = p->cluster->streams;
 	uint64_t name = p->machine.publisher;
-	_Alignas(64) unsigned char bytes[STREAM_SLOT];
+	_Alignas(64) unsigned char bytes[SIM_SLOT_MAX];
 	struct stream_slot slot = {.position = effect->position,
 		.epoch = p->machine.epoch,
 		.publisher = name,

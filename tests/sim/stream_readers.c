@@ -11,7 +11,7 @@
 
 static uint64_t line_offset(const struct streams *s, uint32_t subscriber)
 {
-	return (uint64_t)s->ring * STREAM_SLOT + (uint64_t)subscriber * 64;
+	return (uint64_t)s->ring * s->slot_len + (uint64_t)subscriber * 64;
 }
 
 uint64_t stream_readers_len(const struct streams *s)

@@ -56,9 +56,9 @@ bool stream_run_post(struct wire *w, const struct stream_log *log,
 
 		if (!wire_write(w,
 			    sizeof(struct stream_inbox) +
-				    (part->first & mask) * STREAM_SLOT,
+				    (part->first & mask) * log->ring.slot_len,
 			    stream_ring_at(&log->ring, part->first),
-			    (size_t)part->count * STREAM_SLOT))
+			    (size_t)part->count * log->ring.slot_len))
 			return false;
 	}
 	return true;

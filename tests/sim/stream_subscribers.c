@@ -105,8 +105,9 @@ static void place_attach(struct sim_subscriber *k, struct sim_replica *r)
 	struct cluster *c = k->cluster;
 	struct stream_replica *sr = &c->streams->replicas[r->index];
 	struct sim_region *region = place_region(r);
-	struct stream_ring ring = {
-		.bytes = k->copy, .slot_len = STREAM_SLOT, .mask = c->streams->ring - 1};
+	struct stream_ring ring = {.bytes = k->copy,
+		.slot_len = c->streams->slot_len,
+		.mask = c->streams->ring - 1};
 
 	if (!region)
 		return;
@@ -162,7 +163,8 @@ static void place_read(struct sim_subscriber *k)
 		return;
 	}
 	memcpy(stream_ring_at(&ring, p) + STREAM_SLOT_HEADER,
-		stream_ring_at(&sr->log.ring, p) + STREAM_SLOT_HEADER, STREAM_ROOM);
+		stream_ring_at(&sr->log.ring, p) + STREAM_SLOT_HEADER,
+		stream_slot_room(ring.slot_len));
 	k->half = false;
 	deliver(k, 1);
 }
@@ -199,7 +201,8 @@ static void inbox_expose(struct sim_subscriber *k)
 {
 	uint64_t slots = UINT64_C(4) << cluster_random(k->cluster, 3);
 	struct memory_config config = {
-		.pages = {.len = sizeof(struct stream_inbox) + slots * STREAM_SLOT}};
+		.pages = {.len = sizeof(struct stream_inbox) +
+				 slots * k->cluster->streams->slot_len}};
 	struct error err;
 
 	PAWL_ASSERT(k->device->ops->expose(k->device, &config, &k->inbox, &err) == 0);
@@ -234,7 +237,7 @@ static void inbox_attach(struct sim_subscriber *k)
 {
 	struct stream_inbox *words = inbox_words(k);
 	struct stream_ring ring = {.bytes = (unsigned char *)(words + 1),
-		.slot_len = STREAM_SLOT,
+		.slot_len = k->cluster->streams->slot_len,
 		.mask = k->inbox_mask};
 
 	if (k->machine.end || words->fed.oldest == 0)

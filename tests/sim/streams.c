@@ -56,8 +56,9 @@ struct streams *streams_choose(uint64_t seed, struct cluster_config *config)
 	memset(s, 0, sizeof(*s));
 	s->calm = random_chance(&random, 40000);
 	s->plans = !s->calm && random_chance(&random, 500000);
-	s->publishers_count = 1 + (uint32_t)random_below(&random, PUBLISHERS_MAX);
-	s->subscribers_count = 1 + (uint32_t)random_below(&random, SUBSCRIBERS_MAX);
+	s->publishers_count = 1 + (uint32_t)random_below(&random, 4);
+	s->subscribers_count = 1 + (uint32_t)random_below(&random, 4);
+	s->slot_len = STREAM_SLOT_LEN_MIN;
 	s->ring = 4u << random_below(&random, 4);
 	s->hole_ns = s->calm ? 50000000 : 90000 + random_below(&random, 200000);
 	s->block = random_chance(&random, 300000);

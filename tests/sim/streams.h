@@ -17,11 +17,10 @@
 #include "tests/sim/cluster.h"
 
 #define STREAM_COUNTER 0
-#define PUBLISHERS_MAX 4
-#define SUBSCRIBERS_MAX 4
+#define PUBLISHERS_MAX 5
+#define SUBSCRIBERS_MAX 5
 #define SIM_RING_MAX 32
-#define STREAM_SLOT STREAM_SLOT_LEN_MIN
-#define STREAM_ROOM (STREAM_SLOT - STREAM_SLOT_HEADER)
+#define SIM_SLOT_MAX 256 /* bytes */
 #define STREAM_DEPTH 8
 #define STREAM_PARTS_MAX 6 /* slots of the longest message */
 #define TRUTH_MAX 8192	   /* positions of one seed */
@@ -150,9 +149,9 @@ struct sim_subscriber {
 	/* of a reader in place: a copy that is made in two steps */
 	bool half;
 	uint64_t half_position;
-	_Alignas(64) unsigned char copy[SIM_RING_MAX * STREAM_SLOT];
-	_Alignas(64) unsigned char slot[STREAM_SLOT];
-	unsigned char buffer[STREAM_PARTS_MAX * STREAM_ROOM];
+	_Alignas(64) unsigned char copy[SIM_RING_MAX * SIM_SLOT_MAX];
+	_Alignas(64) unsigned char slot[SIM_SLOT_MAX];
+	unsigned char buffer[STREAM_PARTS_MAX * (SIM_SLOT_MAX - STREAM_SLOT_HEADER)];
 };
 
 /* What is at a position, once it is committed. */
@@ -174,6 +173,7 @@ struct streams {
 	struct cluster *cluster;
 	uint32_t publishers_count, subscribers_count;
 	uint32_t ring; /* slots */
+	uint32_t slot_len;
 	uint64_t hole_ns;
 	uint64_t grace_ns; /* for subscribers of a member that is lost */
 	bool block;	   /* subscribers are waited for */
