@@ -49,11 +49,16 @@ static void begin(struct idleness *idle, uint64_t now_ns, uint64_t wakes)
 	idle->wakes = wakes;
 }
 
-static uint64_t nap_next(struct idleness *idle, uint64_t now_ns, bool quiet)
+bool idleness_is_long(const struct idleness *idle, uint64_t now_ns)
+{
+	return idle->turns > 0 && now_ns - idle->since_ns > QUIET_AFTER_NS;
+}
+
+static uint64_t nap_next(struct idleness *idle, bool quiet)
 {
 	uint64_t nap_ns = idle->nap_ns;
 
-	if (quiet && now_ns - idle->since_ns > QUIET_AFTER_NS)
+	if (quiet)
 		return QUIET_NAP_NS;
 	idle->nap_ns = nap_ns * 2 < NAP_MAX_NS ? nap_ns * 2 : NAP_MAX_NS;
 	return nap_ns;
@@ -71,7 +76,7 @@ enum idle_step idleness_step(struct idleness *idle, uint64_t now_ns, uint64_t wa
 	if (turn < SPINS)
 		return IDLE_LOOK_AWAY;
 	if (now_ns - idle->since_ns >= YIELD_NS) {
-		*nap_ns_p = nap_next(idle, now_ns, quiet);
+		*nap_ns_p = nap_next(idle, quiet);
 		return IDLE_NAP;
 	}
 	if (!idle->rush || now_ns >= idle->crowded_until_ns || turn < SPINS + RUSH_YIELDS)

@@ -6,7 +6,7 @@
  * its being woken, 100 ms.
  *
  * In a rush, which is a million slots a second or more, on a processor that others want too, it
- * sleeps 50 us instead of giving up the processor again and again.  The scheduler hands a
+ * sleeps 200 us instead of giving up the processor again and again.  The scheduler hands a
  * processor out in fair shares, and whoever looks again and again uses its share up at the
  * expense of those who make the work; at such a rate a sleep that short only makes the next turn
  * larger.  On a processor of its own it never does, for nobody would have the use of it.
@@ -53,9 +53,12 @@ bool idleness_wants_crowd(const struct idleness *idle, uint64_t now_ns);
 /* @switches: how often the processor was taken away from this thread, ever. */
 void idleness_crowd(struct idleness *idle, uint64_t now_ns, uint64_t switches);
 
+/* It has been without work for so long that it matters whether anything can come. */
+bool idleness_is_long(const struct idleness *idle, uint64_t now_ns);
+
 /*
- * After a turn without work.  @wakes: how often somebody woke the thread, ever.  @quiet: nothing
- * can come without that.  *nap_ns_p: how long to sleep, if that is it.
+ * After a turn without work.  @wakes: how often somebody woke the thread, ever.  @quiet: it has
+ * been long, and nothing can come without that.  *nap_ns_p: how long to sleep, if that is it.
  */
 enum idle_step idleness_step(struct idleness *idle, uint64_t now_ns, uint64_t wakes,
 	bool quiet, uint64_t *nap_ns_p);

@@ -160,12 +160,13 @@ static uint64_t switches_count(void)
 static void idle_step(struct stream_thread *t, uint64_t now_ns)
 {
 	uint64_t wakes = atomic_load_explicit(&t->wakes, memory_order_relaxed);
+	bool quiet = idleness_is_long(&t->idle, now_ns) &&
+		     t->config.quiet(t->config.context);
 	uint64_t nap_ns = 0;
 
 	if (idleness_wants_crowd(&t->idle, now_ns))
 		idleness_crowd(&t->idle, now_ns, switches_count());
-	switch (idleness_step(
-		&t->idle, now_ns, wakes, t->config.quiet(t->config.context), &nap_ns)) {
+	switch (idleness_step(&t->idle, now_ns, wakes, quiet, &nap_ns)) {
 	case IDLE_LOOK_AWAY:
 		look_away();
 		break;

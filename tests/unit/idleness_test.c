@@ -28,11 +28,12 @@ static struct idle_rig rig_make(void)
 
 static enum idle_step step(struct idle_rig *r)
 {
+	bool quiet = r->quiet && idleness_is_long(&r->idle, r->now_ns);
 	enum idle_step what;
 
 	if (idleness_wants_crowd(&r->idle, r->now_ns))
 		idleness_crowd(&r->idle, r->now_ns, r->switches);
-	what = idleness_step(&r->idle, r->now_ns, r->wakes, r->quiet, &r->nap_ns);
+	what = idleness_step(&r->idle, r->now_ns, r->wakes, quiet, &r->nap_ns);
 	r->now_ns += what == IDLE_NAP ? r->nap_ns : STEP_NS;
 	return what;
 }

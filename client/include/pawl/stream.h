@@ -32,8 +32,10 @@ extern "C" {
 #define PAWL_MESSAGE_MAX (UINT64_C(1) << 30)
 /* Messages in flight on one stream handle, at most. */
 #define PAWL_PUBLISH_DEPTH_MAX 65536
-/* ... and when nothing is said: what can be published while others have the processor, but in
- * no more slots than 64 MiB have. */
+/*
+ * ... and when nothing is said: what can be published while others have the processor, but in no
+ * more slots than 64 MiB have.
+ */
 #define PAWL_PUBLISH_DEPTH 32768
 #define PAWL_PUBLISH_BYTES (UINT64_C(1) << 26)
 
