@@ -115,6 +115,7 @@ int owner_memory_expose(struct owner *owner, const struct pages_config *pages, b
 	config.pages.path = owner->path;
 	config.pages.len = owner->layout.len;
 	config.pages.adopt = adopt;
+	config.pages.tell_huge = true; /* for the status; of rings nobody asks */
 	config.hot_offset = REGION_COUNTERS_OFFSET;
 	/* A region on the card can not be adopted, and a backup's has no hot words. */
 	if (!adopt && owner->head)

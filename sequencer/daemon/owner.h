@@ -53,7 +53,7 @@ struct owner_identity {
 
 /*
  * Makes and exposes a region without counters, sealed for its epoch until owner_activate.
- * @pages has everything but path, len and adopt.  A file of that name is replaced.
+ * @pages has everything but path, len, adopt and tell_huge.  A file of that name is replaced.
  * Errors of expose and connect.  Blocks up to seconds.
  */
 int owner_create(struct owner *owner, struct device *device, const char *path,

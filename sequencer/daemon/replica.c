@@ -60,7 +60,6 @@ static void regions_init(struct replica *r, const struct surroundings *surroundi
 		.shared_with_group = surroundings->group_set,
 		.group = surroundings->group,
 		.huge = c->huge_pages,
-		.tell_huge = true,
 		.lock = c->lock_memory,
 		.node = surroundings->node,
 	};

@@ -53,7 +53,6 @@ int stretch_file_make(struct stretch *stretch, const struct stretch_common *comm
 
 	config.path = stretch->path;
 	config.len = len;
-	config.tell_huge = false; /* nobody asks, and rings are large */
 	config.adopt = false;
 	/* Locked when it is exposed, once. */
 	config.lock = PAGES_OFF;
@@ -105,7 +104,6 @@ int stretch_expose(struct stretch *stretch, const struct stretch_common *common,
 {
 	struct memory_config config = {.pages = common->pages};
 
-	config.pages.tell_huge = false;
 	config.pages.path = stretch->path;
 	config.pages.len = pages_round(len);
 	config.pages.adopt = true;
