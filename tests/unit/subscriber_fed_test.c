@@ -10,18 +10,6 @@
 
 static const unsigned int first[] = {0};
 
-static int of_one(void **state)
-{
-	*state = reading_make(1, 1, STREAM_ARCHIVE_OFF);
-	return 0;
-}
-
-static int of_two(void **state)
-{
-	*state = reading_make(2, 2, STREAM_ARCHIVE_OFF);
-	return 0;
-}
-
 static int archived_of_one(void **state)
 {
 	*state = reading_make(1, 1, STREAM_ARCHIVE_ON);
@@ -370,20 +358,20 @@ static void an_epoch_changes_while_an_archive_feeds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(messages_come_through_an_inbox_many_times_over, of_one),
-		CASE(from_now_is_behind_what_is_committed, of_one),
-		CASE(from_the_oldest_and_from_a_position, of_one),
-		CASE(one_that_is_lapped_is_told, of_one),
-		CASE(another_member_feeds_on_where_the_last_one_was, of_two),
-		CASE(a_feeder_that_is_silent_is_asked_again, of_one),
-		CASE(an_inbox_lies_beside_the_log_until_it_is_fed, of_one),
-		CASE(a_reader_of_which_no_answer_told_is_given_back, of_two),
+		CASE(messages_come_through_an_inbox_many_times_over, reading_of_one),
+		CASE(from_now_is_behind_what_is_committed, reading_of_one),
+		CASE(from_the_oldest_and_from_a_position, reading_of_one),
+		CASE(one_that_is_lapped_is_told, reading_of_one),
+		CASE(another_member_feeds_on_where_the_last_one_was, reading_of_two),
+		CASE(a_feeder_that_is_silent_is_asked_again, reading_of_one),
+		CASE(an_inbox_lies_beside_the_log_until_it_is_fed, reading_of_one),
+		CASE(a_reader_of_which_no_answer_told_is_given_back, reading_of_two),
 		CASE(what_the_ring_has_no_more_comes_from_the_archive, archived_of_one),
 		CASE(an_archive_that_is_not_open_yet_is_waited_for, archived_of_one),
 		CASE(a_long_message_across_the_change_comes_whole, archived_of_one),
 		CASE(the_oldest_is_that_of_the_archive, archived_of_one),
 		CASE(the_oldest_is_that_of_any_member, archived_of_two),
-		CASE(the_oldest_may_be_that_of_the_ring, of_one),
+		CASE(the_oldest_may_be_that_of_the_ring, reading_of_one),
 		CASE(the_oldest_may_be_that_of_the_ring, archived_of_one),
 		CASE(what_the_archive_lacks_is_a_loss, archived_of_one),
 		CASE(an_archive_of_another_member_is_found, archived_of_two),

@@ -10,16 +10,12 @@
 static const unsigned int both[] = {0, 1};
 static const unsigned int first[] = {0};
 
-static int of_one(void **state)
+/* @first to @last are put at @places, and delivered; nothing else was, so far. */
+static void flows(
+	struct reading *r, unsigned int places, uint64_t first_position, uint64_t last)
 {
-	*state = reading_make(1, 1, STREAM_ARCHIVE_OFF);
-	return 0;
-}
-
-static int of_two(void **state)
-{
-	*state = reading_make(2, 2, STREAM_ARCHIVE_OFF);
-	return 0;
+	fake_source_put_until(&r->source, places, first_position, last);
+	reading_gets(r, (unsigned int)last);
 }
 
 /* The tail dies; the head has everything, and more is published at it. */
@@ -28,8 +24,7 @@ static void another_member_goes_on_where_the_last_one_was(void **state)
 	struct reading *r = *state;
 
 	reading_subscribe(r, PAWL_FROM_NOW, 0);
-	fake_source_put_until(&r->source, ALL, 1, 50);
-	reading_gets(r, 50);
+	flows(r, ALL, 1, 50);
 	fake_source_put_until(&r->source, ALL, 51, 60);
 	fake_kill(&r->rig.fake, 1);
 	fake_source_put_until(&r->source, HEAD, 61, 70);
@@ -37,8 +32,7 @@ static void another_member_goes_on_where_the_last_one_was(void **state)
 	reading_gets_nothing(r);
 	reading_change(r, 2, 1, first);
 	reading_gets(r, 70);
-	fake_source_put_until(&r->source, HEAD, 71, 80);
-	reading_gets(r, 80);
+	flows(r, HEAD, 71, 80);
 	reading_has(r, 0, 1, 80);
 	assert_int_equal(r->s->place.member, 0);
 }
@@ -49,11 +43,9 @@ static void whoever_moves_leaves_the_member_that_it_read_at(void **state)
 	struct reading *r = *state;
 
 	reading_subscribe(r, PAWL_FROM_NOW, 0);
-	fake_source_put_until(&r->source, ALL, 1, 5);
-	reading_gets(r, 5);
+	flows(r, ALL, 1, 5);
 	reading_change(r, 2, 2, turned);
-	fake_source_put_until(&r->source, ALL, 6, 10);
-	reading_gets(r, 10);
+	flows(r, ALL, 6, 10);
 	reading_has(r, 0, 1, 10);
 	assert_int_equal(r->source.logs[0].subscribes, 1);
 	reading_left(r, 1);
@@ -64,11 +56,9 @@ static void a_new_epoch_at_the_same_member_is_the_same_reader(void **state)
 	struct reading *r = *state;
 
 	reading_subscribe(r, PAWL_FROM_NOW, 0);
-	fake_source_put_until(&r->source, TAIL, 1, 5);
-	reading_gets(r, 5);
+	flows(r, TAIL, 1, 5);
 	reading_change(r, 2, 2, both);
-	fake_source_put_until(&r->source, TAIL, 6, 10);
-	reading_gets(r, 10);
+	flows(r, TAIL, 6, 10);
 	reading_has(r, 0, 1, 10);
 	assert_int_equal(r->s->place.reader, 1);
 	assert_false(r->source.logs[1].readers[1].used);
@@ -84,11 +74,9 @@ static void of_a_stream_that_blocks_it_is_left_a_while_later(void **state)
 
 	r->source.limits.blocks = true;
 	reading_subscribe(r, PAWL_FROM_NOW, 0);
-	fake_source_put_until(&r->source, ALL, 1, 5);
-	reading_gets(r, 5);
+	flows(r, ALL, 1, 5);
 	reading_change(r, 2, 2, turned);
-	fake_source_put_until(&r->source, ALL, 6, 10);
-	reading_gets(r, 10);
+	flows(r, ALL, 6, 10);
 	assert_int_equal(r->s->place.member, 1);
 	while (fake_source_line(&r->source, 1, 1) != 10 && clock_now_ns() < deadline)
 		reading_gets_nothing(r);
@@ -136,15 +124,13 @@ static void a_member_that_was_busy_is_read_in_place_later(void **state)
 	r->source.logs[0].refusals = 51;
 	reading_subscribe(r, PAWL_FROM_NOW, 0);
 	assert_int_equal(r->s->kind, SOURCE_INBOX);
-	fake_source_put_until(&r->source, HEAD, 1, 10);
-	reading_gets(r, 10);
+	flows(r, HEAD, 1, 10);
 	while (r->s->kind != SOURCE_PLACE) {
 		assert_true(clock_now_ns() < deadline);
 		reading_gets_nothing(r);
 	}
 	assert_int_equal(r->source.logs[0].fed, 1);
-	fake_source_put_until(&r->source, HEAD, 11, 20);
-	reading_gets(r, 20);
+	flows(r, HEAD, 11, 20);
 	reading_has(r, 0, 1, 20);
 }
 
@@ -186,12 +172,12 @@ static void who_has_a_socket_here_is_near(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(another_member_goes_on_where_the_last_one_was, of_two),
-		CASE(whoever_moves_leaves_the_member_that_it_read_at, of_two),
-		CASE(a_new_epoch_at_the_same_member_is_the_same_reader, of_two),
-		CASE(of_a_stream_that_blocks_it_is_left_a_while_later, of_two),
-		CASE(the_member_that_it_read_at_is_left_after_many_lives, of_two),
-		CASE(a_member_that_was_busy_is_read_in_place_later, of_one),
+		CASE(another_member_goes_on_where_the_last_one_was, reading_of_two),
+		CASE(whoever_moves_leaves_the_member_that_it_read_at, reading_of_two),
+		CASE(a_new_epoch_at_the_same_member_is_the_same_reader, reading_of_two),
+		CASE(of_a_stream_that_blocks_it_is_left_a_while_later, reading_of_two),
+		CASE(the_member_that_it_read_at_is_left_after_many_lives, reading_of_two),
+		CASE(a_member_that_was_busy_is_read_in_place_later, reading_of_one),
 		cmocka_unit_test(who_has_a_socket_here_is_near),
 	};
 

@@ -10,18 +10,6 @@
 static const unsigned int both[] = {0, 1};
 static const unsigned int second[] = {1};
 
-static int of_one(void **state)
-{
-	*state = reading_make(1, 1, STREAM_ARCHIVE_OFF);
-	return 0;
-}
-
-static int of_two(void **state)
-{
-	*state = reading_make(2, 2, STREAM_ARCHIVE_OFF);
-	return 0;
-}
-
 static void messages_come_in_order_each_once(void **state)
 {
 	struct reading *r = *state;
@@ -380,28 +368,30 @@ static void counters_of_the_handle_go_on_beside_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(messages_come_in_order_each_once, of_one),
-		CASE(no_more_are_delivered_than_there_is_room_for, of_one),
-		CASE(from_now_from_the_oldest_and_from_a_position, of_one),
-		CASE(a_position_in_the_future_is_waited_for, of_one),
-		CASE(voids_are_told_on_request, of_one),
-		CASE(a_long_message_comes_whole, of_one),
-		CASE(a_message_that_is_half_there_is_not_behind_the_position, of_one),
-		CASE(a_message_beyond_the_limit_is_an_error_and_passed, of_one),
-		CASE(one_that_is_lapped_is_told_what_it_lost_and_goes_on, of_one),
-		CASE(a_position_before_the_oldest_is_a_loss, of_one),
-		CASE(the_tail_is_read_and_the_head_when_it_will_not_do, of_two),
-		CASE(everybody_is_full, of_two),
-		CASE(a_member_that_is_not_ready_is_asked_again, of_two),
-		CASE(what_is_no_log_is_not_read, of_one),
+		CASE(messages_come_in_order_each_once, reading_of_one),
+		CASE(no_more_are_delivered_than_there_is_room_for, reading_of_one),
+		CASE(from_now_from_the_oldest_and_from_a_position, reading_of_one),
+		CASE(a_position_in_the_future_is_waited_for, reading_of_one),
+		CASE(voids_are_told_on_request, reading_of_one),
+		CASE(a_long_message_comes_whole, reading_of_one),
+		CASE(a_message_that_is_half_there_is_not_behind_the_position,
+			reading_of_one),
+		CASE(a_message_beyond_the_limit_is_an_error_and_passed, reading_of_one),
+		CASE(one_that_is_lapped_is_told_what_it_lost_and_goes_on, reading_of_one),
+		CASE(a_position_before_the_oldest_is_a_loss, reading_of_one),
+		CASE(the_tail_is_read_and_the_head_when_it_will_not_do, reading_of_two),
+		CASE(everybody_is_full, reading_of_two),
+		CASE(a_member_that_is_not_ready_is_asked_again, reading_of_two),
+		CASE(what_is_no_log_is_not_read, reading_of_one),
 		CASE(whoever_lost_its_session_reads_on_and_does_not_write_its_line,
-			of_two),
-		CASE(a_child_has_no_subscriber, of_one),
-		CASE(without_a_replica_there_is_an_error_after_the_timeout_only, of_two),
-		CASE(synchronous_is_everything_up_to_the_end, of_one),
-		CASE(options_out_of_range_are_refused, of_one),
-		CASE(who_unsubscribes_is_forgotten, of_one),
-		CASE(counters_of_the_handle_go_on_beside_it, of_two),
+			reading_of_two),
+		CASE(a_child_has_no_subscriber, reading_of_one),
+		CASE(without_a_replica_there_is_an_error_after_the_timeout_only,
+			reading_of_two),
+		CASE(synchronous_is_everything_up_to_the_end, reading_of_one),
+		CASE(options_out_of_range_are_refused, reading_of_one),
+		CASE(who_unsubscribes_is_forgotten, reading_of_one),
+		CASE(counters_of_the_handle_go_on_beside_it, reading_of_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

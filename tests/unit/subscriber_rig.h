@@ -44,6 +44,19 @@ static inline void *reading_make(
 	return r;
 }
 
+/* For cmocka. */
+static inline int reading_of_one(void **state)
+{
+	*state = reading_make(1, 1, STREAM_ARCHIVE_OFF);
+	return 0;
+}
+
+static inline int reading_of_two(void **state)
+{
+	*state = reading_make(2, 2, STREAM_ARCHIVE_OFF);
+	return 0;
+}
+
 static inline void reading_open(struct reading *r)
 {
 	struct pawl_options options = rig_options(&r->rig);
