@@ -24,6 +24,15 @@ static void calling_end(struct calling *calling, int status, uint64_t position,
 	calling->done = true;
 }
 
+static void outcome_tell(struct pawl_participant *p, enum command_listener listener,
+	const struct pawl_outcome *outcome)
+{
+	if (listener == COMMAND_OWNER)
+		p->owner.on_outcome(p->owner.context, outcome);
+	else if (listener == COMMAND_CALLER && p->on_outcome)
+		p->on_outcome(p->outcome_context, outcome);
+}
+
 /* A command was decided. */
 static void tell(struct pawl_participant *p, const struct command_outcome *decided,
 	const struct pawl_bytes *result)
@@ -35,8 +44,8 @@ static void tell(struct pawl_participant *p, const struct command_outcome *decid
 
 	if (p->calling && p->calling->number == decided->number)
 		calling_end(p->calling, decided->status, decided->position, result);
-	else if (!decided->silent && p->on_outcome)
-		p->on_outcome(p->outcome_context, &outcome);
+	else
+		outcome_tell(p, (enum command_listener)decided->listener, &outcome);
 }
 
 /* All that are in flight are decided, without a result. */
@@ -83,8 +92,7 @@ static int subscriber_error(struct pawl_participant *p, int code)
 	return code;
 }
 
-/* Whether nobody knows, but the log, what became of the commands in flight. */
-static bool in_doubt(const struct pawl_participant *p)
+bool participant_in_doubt(const struct pawl_participant *p)
 {
 	return publish_failure(p->stream) == -ESTALE;
 }
@@ -101,21 +109,65 @@ static int move(struct pawl_participant *p, int max, int *count_p, bool *pauses_
 		drop_all(p, failure);
 		(void)publish_quietly_move(p->stream, pauses_p); /* with its text */
 	}
+	if (!rc && !failure && p->owner.on_turn)
+		p->owner.on_turn(p->owner.context, *count_p < max);
 	return rc ? subscriber_error(p, rc) : 0;
+}
+
+static int poll_check(struct pawl_participant *p, int max)
+{
+	int rc = participant_check(p);
+
+	if (rc || max > 0)
+		return rc;
+	return error_set(&p->pawl->err, -EINVAL,
+		"pawl: %s/%s: poll: at least one message is to be applied",
+		p->pawl->where, p->stream->name);
 }
 
 int pawl_participant_poll(struct pawl_participant *p, int max, int *count_p)
 {
 	bool pauses;
-	int rc = participant_check(p);
+	int rc = poll_check(p, max);
 
-	if (rc)
-		return rc;
-	if (max <= 0)
-		return error_set(&p->pawl->err, -EINVAL,
-			"pawl: %s/%s: poll: at least one message is to be applied",
-			p->pawl->where, p->stream->name);
-	return move(p, max, count_p, &pauses);
+	return rc ? rc : move(p, max, count_p, &pauses);
+}
+
+/* Waits a little, if that is worth it.  True: the clock says that the time is over. */
+static bool pause_until(struct pawl_participant *p, struct waiter *waiter, int count,
+	bool pauses, uint64_t deadline_ns)
+{
+	if (count == 0 && !pauses && !wait_step(waiter))
+		return false;
+	if (clock_now_ns() >= deadline_ns)
+		return true;
+	if (pauses)
+		stream_wait_lost(p->stream);
+	return false;
+}
+
+static uint64_t deadline_of(uint64_t timeout_ns)
+{
+	uint64_t now = clock_now_ns();
+
+	return timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
+}
+
+int pawl_participant_wait(
+	struct pawl_participant *p, int max, uint64_t timeout_ns, int *count_p)
+{
+	uint64_t deadline = deadline_of(timeout_ns);
+	struct waiter waiter = wait_begin(p->pawl->options.wait);
+	bool pauses, over = false;
+	int rc = poll_check(p, max);
+
+	while (!rc) {
+		rc = move(p, max, count_p, &pauses);
+		if (rc || *count_p > 0 || over)
+			break;
+		over = pause_until(p, &waiter, 0, pauses, deadline);
+	}
+	return rc;
 }
 
 int pawl_participant_sync(struct pawl_participant *p)
@@ -125,7 +177,7 @@ int pawl_participant_sync(struct pawl_participant *p)
 
 	if (rc)
 		return rc;
-	commands_sync_begin(&p->commands, in_doubt(p));
+	commands_sync_begin(&p->commands, participant_in_doubt(p));
 	rc = pawl_subscriber_sync(p->subscriber, on_delivery, p, &position);
 	if (rc)
 		return subscriber_error(p, rc);
@@ -139,7 +191,7 @@ int pawl_participant_sync(struct pawl_participant *p)
 /* ---- Commands ---- */
 
 static int submit(struct pawl_participant *p, const void *bytes, size_t len,
-	uint64_t cookie, bool silent)
+	uint64_t cookie, enum command_listener listener)
 {
 	uint64_t id = 0;
 	int rc = 0;
@@ -164,7 +216,7 @@ static int submit(struct pawl_participant *p, const void *bytes, size_t len,
 			p->pawl->where, p->stream->name);
 	if (rc)
 		return rc;
-	(void)commands_submit(&p->commands, id, cookie, silent);
+	(void)commands_submit(&p->commands, id, cookie, (uint8_t)listener);
 	return 0;
 }
 
@@ -173,7 +225,15 @@ int pawl_participant_submit(
 {
 	int rc = participant_check(p);
 
-	return rc ? rc : submit(p, bytes, len, cookie, false);
+	return rc ? rc : submit(p, bytes, len, cookie, COMMAND_CALLER);
+}
+
+int participant_submit(
+	struct pawl_participant *p, const void *bytes, size_t len, uint64_t cookie)
+{
+	int rc = participant_check(p);
+
+	return rc ? rc : submit(p, bytes, len, cookie, COMMAND_OWNER);
 }
 
 static int not_applied(const struct pawl_participant *p)
@@ -188,38 +248,33 @@ static int not_applied(const struct pawl_participant *p)
 }
 
 /* -EAGAIN: not yet; wait a little. */
-static int await_step(struct pawl_participant *p, const struct calling *calling,
-	int *count_p, bool *pauses_p)
+static int await_step(
+	struct pawl_participant *p, const bool *done, int *count_p, bool *pauses_p)
 {
 	int rc = move(p, BATCH, count_p, pauses_p);
 
-	if (calling->done)
+	if (*done)
 		return 0;
 	if (rc && rc != -ETIMEDOUT)
 		return rc;
-	if (!in_doubt(p))
+	if (!participant_in_doubt(p))
 		return -EAGAIN;
 	rc = pawl_participant_sync(p);
-	return rc || calling->done ? rc : -EAGAIN;
+	return rc || *done ? rc : -EAGAIN;
 }
 
-static int await(struct pawl_participant *p, const struct calling *calling)
+int participant_await(struct pawl_participant *p, const bool *done, uint64_t deadline_ns)
 {
-	uint64_t deadline = clock_now_ns() + p->pawl->options.timeout_ns;
 	struct waiter waiter = wait_begin(p->pawl->options.wait);
 	bool pauses = false;
 	int count, rc;
 
 	for (;;) {
-		rc = await_step(p, calling, &count, &pauses);
+		rc = await_step(p, done, &count, &pauses);
 		if (rc != -EAGAIN)
 			return rc;
-		if (!pauses && count == 0 && !wait_step(&waiter))
-			continue;
-		if (clock_now_ns() >= deadline)
-			return not_applied(p);
-		if (pauses)
-			stream_wait_lost(p->stream);
+		if (pause_until(p, &waiter, count, pauses, deadline_ns))
+			return rc;
 	}
 }
 
@@ -234,21 +289,24 @@ static int not_in(struct pawl_participant *p, int status)
 		p->pawl->where, p->stream->name);
 }
 
-static int call(struct pawl_participant *p, const void *bytes, size_t len, bool silent,
-	struct calling *calling)
+static int call(struct pawl_participant *p, const void *bytes, size_t len,
+	enum command_listener listener, struct calling *calling)
 {
 	int rc = participant_check(p);
 
-	if (!rc && in_doubt(p))
+	if (!rc && participant_in_doubt(p))
 		rc = pawl_participant_sync(p);
 	if (!rc)
-		rc = submit(p, bytes, len, 0, silent);
+		rc = submit(p, bytes, len, 0, listener);
 	if (rc)
 		return rc;
 	calling->number = p->commands.submitted;
 	p->calling = calling;
-	rc = await(p, calling);
+	rc = participant_await(
+		p, &calling->done, deadline_of(p->pawl->options.timeout_ns));
 	p->calling = NULL;
+	if (rc == -EAGAIN)
+		return not_applied(p);
 	return rc ? rc : not_in(p, calling->status);
 }
 
@@ -256,7 +314,7 @@ int pawl_participant_call(struct pawl_participant *p, const void *bytes, size_t 
 	void *room, size_t room_len, size_t *len_p, uint64_t *position_p)
 {
 	struct calling calling = {.room = room, .room_len = room_len};
-	int rc = call(p, bytes, len, false, &calling);
+	int rc = call(p, bytes, len, COMMAND_CALLER, &calling);
 
 	if (rc)
 		return rc;
@@ -274,7 +332,7 @@ int pawl_participant_read(struct pawl_participant *p, enum pawl_reading how,
 	int rc = participant_check(p);
 
 	if (!rc && how == PAWL_READ_LOG)
-		rc = call(p, "", 0, true, &marker);
+		rc = call(p, "", 0, COMMAND_NOBODY, &marker);
 	else if (!rc && how == PAWL_READ_SYNC)
 		rc = pawl_participant_sync(p);
 	if (rc)

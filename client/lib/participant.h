@@ -14,6 +14,21 @@
 #include "hw/error.h"
 #include "sequencer/core/commands.h"
 
+/* Who is told of a command's outcome, unless a call waits for it. */
+enum command_listener {
+	COMMAND_CALLER,
+	COMMAND_OWNER, /* struct participant_owner */
+	COMMAND_NOBODY,
+};
+
+/* Something in the library that a participant is part of, and has commands of its own. */
+struct participant_owner {
+	void *context;
+	void (*on_outcome)(void *context, const struct pawl_outcome *outcome);
+	/* After messages were applied; @all: there were no more.  It may submit. */
+	void (*on_turn)(void *context, bool all);
+};
+
 /* The one that is waited for. */
 struct calling {
 	uint64_t number; /* of the command */
@@ -32,11 +47,26 @@ struct pawl_participant {
 	struct pawl_machine machine;
 	pawl_outcome_fn on_outcome;
 	void *outcome_context;
+	struct participant_owner owner; /* without functions: none */
 	struct commands commands;
 	uint64_t applied;
 	struct calling *calling; /* NULL: nobody waits */
 	int broken;		 /* why it is over (I3), or 0 */
 	struct error why;
 };
+
+/* As pawl_participant_submit; the owner is told. */
+int participant_submit(struct pawl_participant *p, const void *bytes, size_t len,
+	uint64_t cookie) __attribute__((warn_unused_result));
+
+/* Nobody but the log knows what became of commands in flight, and nothing can be submitted. */
+bool participant_in_doubt(const struct pawl_participant *p);
+
+/*
+ * Applies until *done, or until @deadline_ns: -EAGAIN, without a text.  The errors of
+ * pawl_participant_call.
+ */
+int participant_await(struct pawl_participant *p, const bool *done, uint64_t deadline_ns)
+	__attribute__((warn_unused_result));
 
 #endif

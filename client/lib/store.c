@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "hw/clock.h"
+
 _Static_assert(PAWL_GET == (int)KV_GET && PAWL_LIST == (int)KV_LIST &&
 		       PAWL_LOOK == (int)KV_LOOK && PAWL_SESSION == (int)KV_SESSION &&
 		       PAWL_PUT == (int)KV_PUT && PAWL_DELETE == (int)KV_DELETE &&
@@ -138,6 +140,16 @@ int pawl_store_submit(
 	return pawl_participant_submit(store->participant, store->command, len, cookie);
 }
 
+int pawl_store_submit_transaction(struct pawl_store *store,
+	const struct pawl_transaction *transaction, uint64_t cookie)
+{
+	size_t len = transaction_encode(store, transaction);
+
+	if (len == 0)
+		return not_encoded(store);
+	return pawl_participant_submit(store->participant, store->command, len, cookie);
+}
+
 void store_on_outcome(void *context, const struct pawl_outcome *outcome)
 {
 	struct pawl_store *store = context;
@@ -151,6 +163,58 @@ void store_on_outcome(void *context, const struct pawl_outcome *outcome)
 		told.status = store_reply_take(
 			store, outcome->result.bytes, outcome->result.len, &told.reply);
 	store->on_outcome(store->outcome_context, &told);
+}
+
+/* ---- The store's own commands ---- */
+
+int store_errand(struct pawl_store *store, const struct kv_operation *operation,
+	uint64_t session, enum store_errand errand)
+{
+	unsigned char bytes[KV_COMMAND_HEADER + KV_OPERATION_HEADER + KV_KEY_LIMIT];
+	size_t len = kv_command_encode(operation, session, bytes, sizeof(bytes));
+
+	if (len == 0)
+		return not_encoded(store);
+	return participant_submit(store->participant, bytes, len, (uint64_t)errand);
+}
+
+void store_on_errand(void *context, const struct pawl_outcome *outcome)
+{
+	enum store_errand errand = (enum store_errand)outcome->cookie;
+	struct pawl_store *store = context;
+	struct pawl_reply reply = {0};
+	int status = outcome->status;
+
+	if (!status)
+		status = store_reply_take(
+			store, outcome->result.bytes, outcome->result.len, &reply);
+	if (errand == ERRAND_KEEP)
+		store_kept_answered(store, outcome->status ? NULL : &reply);
+	else if (errand != ERRAND_EXPIRE)
+		store_waiting_answered(store, errand, status, &reply);
+}
+
+static bool is_hearing(const struct pawl_store *store)
+{
+	return store->silence.always || store->waiting.stage == WAITING_ASKED ||
+	       store->waiting.stage == WAITING_QUEUED;
+}
+
+void store_on_turn(void *context, bool all)
+{
+	struct pawl_store *store = context;
+	bool hears = all && is_hearing(store);
+	uint64_t now_ns;
+
+	if (!store->kv || participant_in_doubt(store->participant))
+		return;
+	store_waiting_turn(store);
+	if (store->kept.count == 0 && !hears)
+		return;
+	now_ns = clock_now_ns();
+	store_kept_turn(store, now_ns);
+	if (hears)
+		store_silence_turn(store, now_ns);
 }
 
 int pawl_store_read(struct pawl_store *store, enum pawl_reading how,
@@ -175,6 +239,11 @@ int pawl_store_read(struct pawl_store *store, enum pawl_reading how,
 int pawl_store_poll(struct pawl_store *store, int max, int *count_p)
 {
 	return pawl_participant_poll(store->participant, max, count_p);
+}
+
+int pawl_store_wait(struct pawl_store *store, int max, uint64_t timeout_ns, int *count_p)
+{
+	return pawl_participant_wait(store->participant, max, timeout_ns, count_p);
 }
 
 int pawl_store_sync(struct pawl_store *store)

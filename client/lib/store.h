@@ -7,6 +7,16 @@
  *     store.c          calls, reads and outcomes
  *     store_command.c  the short forms
  *     store_reply.c    replies, and what they mean
+ *     store_watch.c    changes told
+ *     store_kept.c     sessions of its own, kept
+ *     store_silence.c  sessions of others, ended when they are silent
+ *     store_lock.c     waiting for a lock
+ *
+ * W1  Who watches is told of every change that is applied after the watch began, each once, in order.
+ * W2  The store's own commands never block and are never waited for, but in pawl_lock_wait.
+ * W3  A session is not kept any more once it is known to be over.
+ * W4  A lock that pawl_lock_wait did not return is not held for it, or a command is on its way, behind
+ *     the one that asked for it, that gives it back.
  */
 #ifndef PAWL_CLIENT_STORE_H
 #define PAWL_CLIENT_STORE_H
@@ -14,6 +24,76 @@
 #include "client/include/pawl/store.h"
 #include "client/lib/participant.h"
 #include "sequencer/core/kv.h"
+
+struct pawl_watch {
+	struct pawl_watch *next;
+	unsigned int what;
+	pawl_change_fn fn;
+	void *context;
+	size_t name_len;
+	unsigned char name[];
+};
+
+/* What the store's own commands are for: their cookies. */
+enum store_errand {
+	ERRAND_KEEP,
+	ERRAND_EXPIRE,
+	ERRAND_LOCK,
+	ERRAND_LEAVE,
+};
+
+/* A session of this handle. */
+struct kept_session {
+	uint64_t session;
+	uint64_t silence_ns;
+	uint64_t asked_ns; /* when the newest keep-alive was started, */
+	uint64_t known_ns; /*   and the newest that was applied; 0: none */
+	bool asking;	   /* one is in flight */
+};
+
+struct store_kept {
+	struct kept_session *sessions;
+	unsigned int count;
+	unsigned int room;
+	uint64_t due_ns; /* nothing to do before */
+};
+
+/* A session as this process has heard of it, at its place in the machine. */
+struct heard_session {
+	uint64_t session;
+	uint64_t spoken;
+	uint64_t heard_ns; /* when it was seen first that it had spoken so */
+};
+
+struct store_silence {
+	struct heard_session *heard; /* sessions_max */
+	bool always;		     /* else only while a lock is waited for */
+	uint64_t after;		     /* the newest session that was looked at */
+	uint64_t looked_ns;
+	uint64_t since_ns; /* nothing before counts */
+	uint64_t epoch;	   /*   for it was another chain, or none */
+};
+
+enum waiting_stage {
+	WAITING_NOT,
+	WAITING_ASKED,	 /* the lock's command is in flight */
+	WAITING_QUEUED,	 /* the session is in the queue */
+	WAITING_DECIDED, /* status says how */
+	WAITING_LEAVING, /* the command that gives it up has to be submitted, or is in flight */
+};
+
+/* The lock that is waited for, or was last. */
+struct store_waiting {
+	enum waiting_stage stage;
+	bool leave_submitted;
+	bool settled; /* what is awaited has come */
+	int status;
+	struct error why;
+	uint64_t session;
+	uint64_t fence;
+	size_t name_len;
+	unsigned char name[KV_KEY_LIMIT];
+};
 
 struct pawl_store {
 	struct pawl *pawl;
@@ -24,6 +104,14 @@ struct pawl_store {
 	unsigned char *command; /* encoded, limits.command_max bytes */
 	unsigned char *reply;	/* of the newest call, limits.reply_max bytes */
 	bool no_memory;		/* for the machine */
+	pawl_change_fn on_change;
+	void *change_context;
+	uint64_t changes_after;
+	struct pawl_watch *watches; /* in the order in which they began */
+	unsigned int watches_count;
+	struct store_kept kept;
+	struct store_silence silence;
+	struct store_waiting waiting;
 };
 
 /* 0, or what the answer means as an error, with its text; *reply_p is filled in any case. */
@@ -36,5 +124,46 @@ int store_call_encoded(struct pawl_store *store, size_t len, struct pawl_reply *
 
 /* For pawl_participant_options. */
 void store_on_outcome(void *context, const struct pawl_outcome *outcome);
+
+/*
+ * Starts a command of the store's own; W2.  -EAGAIN, -ESTALE: try again at another turn.  -EINVAL: it
+ * is none.  And the errors of pawl_participant_submit.
+ */
+int store_errand(struct pawl_store *store, const struct kv_operation *operation,
+	uint64_t session, enum store_errand errand) __attribute__((warn_unused_result));
+/* For struct participant_owner. */
+void store_on_errand(void *context, const struct pawl_outcome *outcome);
+void store_on_turn(void *context, bool all);
+
+/* False: it is over, or never was. */
+bool store_session_lives(const struct pawl_store *store, uint64_t session,
+	struct kv_session_info *info_p) __attribute__((warn_unused_result));
+
+/* ---- store_watch.c ---- */
+
+/* For kv_create. */
+void store_on_change(void *context, const struct kv_change *change);
+void store_watches_free(struct pawl_store *store);
+
+/* ---- store_kept.c ---- */
+
+bool store_keeps(const struct pawl_store *store, uint64_t session);
+void store_kept_turn(struct pawl_store *store, uint64_t now_ns);
+/* What became of keep-alives; NULL: all in flight are not in the stream. */
+void store_kept_answered(struct pawl_store *store, const struct pawl_reply *reply);
+void store_kept_ended(struct pawl_store *store, uint64_t session);
+
+/* ---- store_silence.c ---- */
+
+/* After everything that has arrived was applied. */
+void store_silence_turn(struct pawl_store *store, uint64_t now_ns);
+
+/* ---- store_lock.c ---- */
+
+void store_waiting_turn(struct pawl_store *store);
+void store_waiting_changed(struct pawl_store *store, const struct kv_change *change);
+/* @status: of the outcome, or what the reply means. */
+void store_waiting_answered(struct pawl_store *store, enum store_errand errand,
+	int status, const struct pawl_reply *reply);
 
 #endif

@@ -85,17 +85,6 @@ int pawl_store_set_value(struct pawl_store *store, const void *key, size_t key_l
 
 /* ---- Sessions and locks ---- */
 
-int pawl_session_open(struct pawl_store *store, uint64_t silence_ms, uint64_t *session_p)
-{
-	const struct pawl_command c = {.kind = PAWL_SESSION_OPEN, .number = silence_ms};
-	struct pawl_reply reply;
-	int rc = pawl_store_call(store, &c, &reply);
-
-	if (!rc)
-		*session_p = reply.session;
-	return rc;
-}
-
 int pawl_session_keep(struct pawl_store *store, uint64_t session)
 {
 	const struct pawl_command c = {.kind = PAWL_SESSION_KEEP, .session = session};

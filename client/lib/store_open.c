@@ -19,11 +19,14 @@ static void machine_make(struct pawl_store *store, const struct kv_limits *limit
 		memory = aligned_alloc(64, (len + 63) / 64 * 64);
 	store->command = malloc(limits->command_max);
 	store->reply = malloc(limits->reply_max);
-	store->no_memory = !memory || !store->command || !store->reply;
+	store->silence.heard = calloc(
+		limits->sessions_max, sizeof(*store->silence.heard));
+	store->no_memory = !memory || !store->command || !store->reply ||
+			   !store->silence.heard;
 	if (store->no_memory)
 		free(memory);
 	else
-		store->kv = kv_create(limits, memory, NULL, NULL);
+		store->kv = kv_create(limits, memory, store_on_change, store);
 }
 
 static void store_apply(void *context, uint64_t position, const void *bytes, size_t len,
@@ -134,6 +137,20 @@ static int found(struct pawl_store *store, const struct kv_limits *limits)
 		store->participant, command, len, NULL, 0, NULL, NULL);
 }
 
+/* Whoever goes on behind a position has been told of what is behind it by now. */
+static int changes_check(struct pawl_store *store)
+{
+	uint64_t applied = pawl_store_position(store);
+
+	if (!store->on_change || store->changes_after <= applied)
+		return 0;
+	return error_set(&store->pawl->err, -EINVAL,
+		"pawl: %s/%s: store: changes after %llu are asked for, and the stream "
+		"goes to %llu only; is it the same one?",
+		store->pawl->where, pawl_stream_name(store->participant->stream),
+		(unsigned long long)store->changes_after, (unsigned long long)applied);
+}
+
 static int store_begin(struct pawl_store *store, const char *name,
 	const struct pawl_store_options *options, const struct kv_limits *limits)
 {
@@ -152,8 +169,14 @@ static int store_begin(struct pawl_store *store, const char *name,
 	with.outcome_context = store;
 	rc = pawl_participant_open(
 		store->pawl, name, &machine, &with, &store->participant);
+	if (rc)
+		return rc;
+	store->participant->owner = (struct participant_owner){.context = store,
+		.on_outcome = store_on_errand,
+		.on_turn = store_on_turn};
+	rc = pawl_participant_sync(store->participant);
 	if (!rc)
-		rc = pawl_participant_sync(store->participant);
+		rc = changes_check(store);
 	if (!rc && !store->kv && !store->no_memory)
 		rc = found(store, limits);
 	return !rc && store->no_memory ? no_memory(store->pawl, name) : rc;
@@ -177,6 +200,10 @@ int pawl_store_open(struct pawl *pawl, const char *name,
 	store->pawl = pawl;
 	store->on_outcome = taken.on_outcome;
 	store->outcome_context = taken.outcome_context;
+	store->on_change = taken.on_change;
+	store->change_context = taken.change_context;
+	store->changes_after = taken.changes_after;
+	store->silence.always = taken.expires;
 	rc = store_begin(store, name, &taken, &limits);
 	if (rc)
 		pawl_store_close(store);
@@ -191,6 +218,9 @@ void pawl_store_close(struct pawl_store *store)
 		return;
 	pawl_participant_close(store->participant);
 	free(store->kv);
+	store_watches_free(store);
+	free(store->kept.sessions);
+	free(store->silence.heard);
 	free(store->command);
 	free(store->reply);
 	free(store);

@@ -14,12 +14,13 @@ static struct command *command_at(const struct commands *c, uint64_t number)
 	return &c->ring[number & c->mask];
 }
 
-uint64_t commands_submit(struct commands *c, uint64_t id, uint64_t cookie, bool silent)
+uint64_t commands_submit(
+	struct commands *c, uint64_t id, uint64_t cookie, uint8_t listener)
 {
 	PAWL_ASSERT(!commands_are_full(c));
 	PAWL_ASSERT(commands_in_flight(c) == 0 ||
 		    command_at(c, c->submitted)->id < id); /* I2 */
-	*command_at(c, ++c->submitted) = (struct command){id, cookie, silent};
+	*command_at(c, ++c->submitted) = (struct command){id, cookie, listener};
 	return c->submitted;
 }
 
@@ -30,7 +31,7 @@ static struct command_outcome decide(struct commands *c)
 
 	return (struct command_outcome){.number = c->decided,
 		.cookie = command->cookie,
-		.silent = command->silent};
+		.listener = command->listener};
 }
 
 bool commands_on_delivery(struct commands *c, uint64_t self, uint64_t publisher,

@@ -27,7 +27,7 @@
 struct command {
 	uint64_t id; /* of its message */
 	uint64_t cookie;
-	bool silent; /* a marker, whose outcome is nobody's but its caller's */
+	uint8_t listener; /* whom the driver tells of the outcome, in its own words */
 };
 
 struct command_outcome {
@@ -35,7 +35,7 @@ struct command_outcome {
 	uint64_t cookie;   /* as submitted */
 	uint64_t position; /* where it is in the stream; 0: it was not delivered */
 	int status;	   /* 0, or as whoever dropped it said */
-	bool silent;
+	uint8_t listener;
 };
 
 struct commands {
@@ -61,7 +61,8 @@ static inline bool commands_are_full(const struct commands *c)
 }
 
 /* Its publisher took it, as message @id.  The command's number. */
-uint64_t commands_submit(struct commands *c, uint64_t id, uint64_t cookie, bool silent);
+uint64_t commands_submit(
+	struct commands *c, uint64_t id, uint64_t cookie, uint8_t listener);
 
 /*
  * Message @id of @publisher, at @position, was delivered and has been applied; @self is the name of

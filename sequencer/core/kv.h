@@ -100,6 +100,7 @@ struct kv_session_info {
 	uint64_t session;
 	uint64_t spoken; /* position of the newest command that it spoke */
 	uint64_t ttl_ms;
+	uint32_t place; /* below sessions_max; nobody else's while it lives */
 };
 /* The first session above @after; begin with 0.  False: there is none. */
 bool kv_session_next(const struct kv *kv, uint64_t after, struct kv_session_info *info_p)

@@ -52,7 +52,8 @@ bool kv_session_next(const struct kv *kv, uint64_t after, struct kv_session_info
 		return false;
 	*info_p = (struct kv_session_info){.session = session->id,
 		.spoken = session->spoken,
-		.ttl_ms = session->ttl_ms};
+		.ttl_ms = session->ttl_ms,
+		.place = kv_pool_number(&kv->sessions, session)};
 	return true;
 }
 

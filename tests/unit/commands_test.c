@@ -24,8 +24,8 @@ static int begin(void **state)
 static void submit_many(uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++)
-		(void)commands_submit(&commands, commands.submitted + 10,
-			100 + commands.submitted, false);
+		(void)commands_submit(
+			&commands, commands.submitted + 10, 100 + commands.submitted, 0);
 }
 
 static bool delivered(uint64_t publisher, uint64_t id, struct command_outcome *outcome_p)
@@ -38,13 +38,13 @@ static void a_command_is_decided_by_its_delivery(void **state)
 	struct command_outcome outcome;
 
 	(void)state;
-	assert_int_equal(commands_submit(&commands, 9, 42, true), 1);
+	assert_int_equal(commands_submit(&commands, 9, 42, 7), 1);
 	assert_true(delivered(SELF, 9, &outcome));
 	assert_int_equal(outcome.number, 1);
 	assert_int_equal(outcome.cookie, 42);
 	assert_int_equal(outcome.position, 5);
 	assert_int_equal(outcome.status, 0);
-	assert_true(outcome.silent);
+	assert_int_equal(outcome.listener, 7);
 	assert_int_equal(commands_in_flight(&commands), 0);
 }
 
@@ -90,7 +90,7 @@ static void a_sync_without_doubt_drops_nothing(void **state)
 {
 	(void)state;
 	submit_many(1);
-	commands_sync_begin(&commands, false);
+	commands_sync_begin(&commands, 0);
 	assert_false(commands_sync_end(&commands));
 }
 
@@ -99,7 +99,7 @@ static void a_sync_that_began_before_the_doubt_resolves_nothing(void **state)
 	(void)state;
 	submit_many(1);
 	commands_sync_begin(&commands, true);
-	commands_sync_begin(&commands, false);
+	commands_sync_begin(&commands, 0);
 	assert_false(commands_sync_end(&commands));
 }
 

@@ -151,6 +151,13 @@ PAWL_API int pawl_participant_poll(
 	struct pawl_participant *participant, int max, int *count_p) PAWL_MUST_CHECK;
 
 /*
+ * As poll, but waits until at least one message was applied, for @timeout_ns at most; then *count_p
+ * is 0.  How it waits is the handle's strategy.
+ */
+PAWL_API int pawl_participant_wait(struct pawl_participant *participant, int max,
+	uint64_t timeout_ns, int *count_p) PAWL_MUST_CHECK;
+
+/*
  * Linearizable: applies everything that was acknowledged, to anybody, before the call.  If what
  * became of commands in flight was unknown, it is known afterwards, and has been told.  The
  * errors of pawl_subscriber_sync; -EOVERFLOW and -EMSGSIZE are for good.

@@ -82,6 +82,33 @@ struct pawl_store_outcome {
 typedef void (*pawl_store_outcome_fn)(
 	void *context, const struct pawl_store_outcome *outcome);
 
+enum pawl_change_kind {
+	PAWL_WRITTEN = 0,  /* [key value version session] */
+	PAWL_DELETED = 1,  /* [key version session]: those it had */
+	PAWL_GRANTED = 2,  /* the lock [key] to [session], with the token [version] */
+	PAWL_RELEASED = 3, /* the lock [key] by [session]; nobody has waited */
+	PAWL_SESSION_OPENED = 4, /* [session] */
+	PAWL_SESSION_ENDED = 5,	 /* [session], after everything of its own */
+};
+
+/* What a command has changed.  Good during the call; what a kind does not name is 0. */
+struct pawl_change {
+	enum pawl_change_kind kind;
+	uint64_t position; /* of the command: one can change more than one thing */
+	const void *key;
+	size_t key_len;
+	const void *value;
+	size_t value_len;
+	uint64_t version;
+	uint64_t session;
+};
+
+/*
+ * Called from within calls that apply, on their thread, in the order of the changes, each once, and
+ * before the outcome of the command.  It calls nothing on the store or its handle.
+ */
+typedef void (*pawl_change_fn)(void *context, const struct pawl_change *change);
+
 /* Begin with PAWL_STORE_OPTIONS_INIT. */
 struct pawl_store_options {
 	size_t size;
@@ -91,12 +118,21 @@ struct pawl_store_options {
 	unsigned int depth;		  /* as for pawl_participant_options */
 	pawl_store_outcome_fn on_outcome; /* NULL: nobody listens; as pawl_outcome_fn */
 	void *outcome_context;
+	/*
+	 * Told of every change behind the position @changes_after, from within pawl_store_open
+	 * already: who notes pawl_store_position when he has dealt with all that calls told him
+	 * goes on there after a restart.  NULL: nobody is.
+	 */
+	pawl_change_fn on_change;
+	void *change_context;
+	uint64_t changes_after;
+	bool expires; /* calls that apply end the sessions of others that are silent */
 };
 
 #define PAWL_STORE_OPTIONS_INIT                                                          \
 	{                                                                                \
 		sizeof(struct pawl_store_options), NULL, {0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, \
-			NULL, NULL                                                       \
+			NULL, NULL, NULL, NULL, 0, false                                 \
 	}
 
 enum pawl_command_kind {
@@ -181,7 +217,8 @@ struct pawl_transaction {
  * limits, and touched as it is needed.
  *
  * -EINVAL: an option, or limits that are not possible; also when a message of the stream is too
- * short for a command.  And the errors of pawl_participant_open, _sync and _call.
+ * short for a command, or changes_after a position that the stream does not have yet.  -EOVERFLOW:
+ * the changes behind changes_after are not all there any more.  And the errors of pawl_participant_open, _sync and _call.
  */
 PAWL_API int pawl_store_open(struct pawl *pawl, const char *name,
 	const struct pawl_store_options *options,
@@ -202,9 +239,14 @@ PAWL_API int pawl_store_transact(struct pawl_store *store,
 PAWL_API int pawl_store_submit(struct pawl_store *store,
 	const struct pawl_command *command, uint64_t cookie) PAWL_MUST_CHECK;
 
-/* As pawl_participant_poll, _sync and _position. */
+PAWL_API int pawl_store_submit_transaction(struct pawl_store *store,
+	const struct pawl_transaction *transaction, uint64_t cookie) PAWL_MUST_CHECK;
+
+/* As pawl_participant_poll, _wait, _sync and _position. */
 PAWL_API int pawl_store_poll(
 	struct pawl_store *store, int max, int *count_p) PAWL_MUST_CHECK;
+PAWL_API int pawl_store_wait(struct pawl_store *store, int max, uint64_t timeout_ns,
+	int *count_p) PAWL_MUST_CHECK;
 PAWL_API int pawl_store_sync(struct pawl_store *store) PAWL_MUST_CHECK;
 PAWL_API uint64_t pawl_store_position(const struct pawl_store *store);
 
@@ -236,12 +278,81 @@ PAWL_API int pawl_store_set_value(struct pawl_store *store, const void *key,
 	size_t key_len, const void *old_value, size_t old_value_len, const void *value,
 	size_t value_len, struct pawl_reply *reply_p) PAWL_MUST_CHECK;
 
+/* ---- Changes ---- */
+
+struct pawl_watch;
+
+/* Watches at a time on a store. */
+#define PAWL_WATCHES_MAX 1024
+
+/* What is watched, one or more of them; and how the name is meant. */
+#define PAWL_WATCH_KEYS 1u /* the key, or lock, that is called so */
+#define PAWL_WATCH_LOCKS 2u
+#define PAWL_WATCH_SESSIONS 4u /* all of them, whatever the name is */
+#define PAWL_WATCH_PREFIX 8u   /* all whose names begin so */
+
+/*
+ * Tells @fn of every change of what is watched, whoever makes it, also this handle.  It begins
+ * behind *position_p (may be NULL), which is what was applied here; so what a local read says before
+ * the next call that applies, and the changes from then on, are everything: none missing, none
+ * twice.  Nothing blocks; the name is copied.
+ *
+ * -EINVAL: nothing is watched, or the name is longer than names can be.  -ENOSPC: PAWL_WATCHES_MAX.
+ * -ENOMEM.  -EBADF.
+ */
+PAWL_API int pawl_store_watch(struct pawl_store *store, unsigned int what,
+	const void *name, size_t name_len, pawl_change_fn fn, void *context,
+	struct pawl_watch **watch_p, uint64_t *position_p) PAWL_MUST_CHECK;
+
+/* Ends it; that of the store does too.  NULL is allowed. */
+PAWL_API void pawl_store_unwatch(struct pawl_store *store, struct pawl_watch *watch);
+
 /* ---- Sessions and locks ---- */
 
+/*
+ * Sessions are kept and ended by calls that apply: poll, wait, sync and everything that waits for an
+ * outcome.  There is no thread for it.
+ *
+ *  - A session that this handle has opened or adopted is kept: a keep-alive is started when a third
+ *    of its silence has passed since the one before.
+ *  - With options.expires, and in pawl_lock_wait, sessions of others are ended when no command of
+ *    theirs was applied here for their silence, by the clock of this process.  It counts only while
+ *    the chain stays the same and this store is polled; a pause of a second begins it anew.
+ *
+ * So an owner that does not call for longer than its silence may lose its session, with its locks
+ * and ephemeral keys, and does not know before its next call.  Clocks decide only when somebody
+ * is asked to be ended, and the log whether he is: all agree on that.  Nothing makes a holder stop in
+ * time that sleeps; what a lock guards has to ask pawl_fence_check.
+ */
+
+/* Sessions that are kept at a time. */
+#define PAWL_SESSIONS_KEPT_MAX 4096
+
+/*
+ * -EINVAL: a silence of 0, or above a year.  -ENOSPC: a limit of the store, or as many are kept as
+ * can be.  After -ETIMEDOUT the session may be opened later, is not kept, and will be ended.
+ */
 PAWL_API int pawl_session_open(struct pawl_store *store, uint64_t silence_ms,
 	uint64_t *session_p) PAWL_MUST_CHECK;
+/*
+ * From now on this handle keeps the session: one that was submitted, or that a process before
+ * this one had.  -ESTALE: it is over, as far as it is known here.  -ENOSPC, -ENOMEM.
+ */
+PAWL_API int pawl_session_adopt(
+	struct pawl_store *store, uint64_t session) PAWL_MUST_CHECK;
+/* Keeps it by hand, once. */
 PAWL_API int pawl_session_keep(
 	struct pawl_store *store, uint64_t session) PAWL_MUST_CHECK;
+/*
+ * How long nobody can have had a reason to end it, from now on: its silence, less the time
+ * since the newest keep-alive was started that is known to have been applied.  0: it may be over at
+ * any moment.  Only looks; poll before.  The answer is old when it is read, so it is for giving up
+ * early, and never instead of a fencing token.
+ *
+ * -ESTALE: it is over.  -ENOENT: this handle does not keep it.  -EBADF.
+ */
+PAWL_API int pawl_session_left(
+	struct pawl_store *store, uint64_t session, uint64_t *left_ms_p) PAWL_MUST_CHECK;
 /* With its keys, locks and waits. */
 PAWL_API int pawl_session_close(
 	struct pawl_store *store, uint64_t session) PAWL_MUST_CHECK;
@@ -254,11 +365,22 @@ PAWL_API int pawl_session_expire(
 
 /*
  * Takes the lock, or with @waits a place in its queue: -EINPROGRESS, and once PAWL_LOOK shows the
- * session as its holder, it has it.  To lock again what one holds or waits for changes nothing.
- * *fence_p is the fencing token of the holder.
+ * session as its holder, or a watch that it was granted, it has it.  To lock again what one holds or
+ * waits for changes nothing.  *fence_p is the fencing token of the holder.
  */
 PAWL_API int pawl_lock(struct pawl_store *store, uint64_t session, const void *name,
 	size_t name_len, bool waits, uint64_t *fence_p) PAWL_MUST_CHECK;
+/*
+ * Takes the lock, and waits for it in its queue for @timeout_ns at most; *fence_p is the session's
+ * token.  Meanwhile sessions of this handle are kept, and silent ones of others ended.  An answer
+ * is waited for in any case, as in every call for the handle's timeout.
+ *
+ * -ETIMEDOUT: it is not held, and its place in the queue was given up.  If replicas do not answer
+ * that is still on its way, and done before anything that is called later; if the lock was granted
+ * meanwhile, it is given back.  -ESTALE: the session is over.  And the errors of pawl_store_submit.
+ */
+PAWL_API int pawl_lock_wait(struct pawl_store *store, uint64_t session, const void *name,
+	size_t name_len, uint64_t timeout_ns, uint64_t *fence_p) PAWL_MUST_CHECK;
 PAWL_API int pawl_unlock(struct pawl_store *store, uint64_t session, const void *name,
 	size_t name_len, uint64_t fence) PAWL_MUST_CHECK;
 
