@@ -7,6 +7,7 @@
 #include "tests/unit/client_stream_rig.h"
 
 #define TOLD_MAX 64
+#define KEY(text) text, sizeof(text) - 1
 
 struct shop {
 	struct desk desk; /* first, for rig_remove */
@@ -51,7 +52,7 @@ static inline int shop_begin(void **state)
 
 	assert_non_null(shop);
 	*state = shop;
-	fake_begin(&shop->desk.rig.fake, 1, 1);
+	fake_begin(&shop->desk.rig.fake, 2, 1);
 	fake_stream_begin(&shop->desk.rig.fake);
 	options = rig_options(&shop->desk.rig);
 	desk_join(&shop->desk, &options);
@@ -82,18 +83,69 @@ static inline int shop_close(void **state)
 	return rig_remove(state);
 }
 
-static inline void other_opens(struct shop *shop)
+static inline void other_opens_with(
+	struct shop *shop, const struct pawl_store_options *with)
 {
 	struct pawl_options options = rig_options(&shop->desk.rig);
 
 	assert_int_equal(pawl_open(fake_address(&shop->desk.rig.fake, 0), &options,
 				 &shop->other_pawl),
 		0);
-	if (pawl_store_open(shop->other_pawl, STREAM_NAME, NULL, &shop->other))
+	if (pawl_store_open(shop->other_pawl, STREAM_NAME, with, &shop->other))
 		fail_msg("%s", pawl_errmsg(shop->other_pawl));
 }
 
-#define KEY(text) text, sizeof(text) - 1
+static inline void other_opens(struct shop *shop)
+{
+	other_opens_with(shop, NULL);
+}
+
+static inline void other_closes(struct shop *shop)
+{
+	pawl_store_close(shop->other);
+	pawl_close(shop->other_pawl);
+	shop->other = NULL;
+	shop->other_pawl = NULL;
+}
+
+/* Another chain, of the second replica, in epoch 2. */
+static inline void shop_head_dies(struct shop *shop)
+{
+	static const unsigned int second[] = {1};
+
+	fake_stream_change(&shop->desk.rig.fake, 2, 1, second);
+	shop->desk.rig.fake.stream.held = false;
+	fake_serve(&shop->desk.rig.fake, 1, false);
+	fake_serve(&shop->desk.rig.fake, 0, true);
+}
+
+static inline void shop_poll(struct pawl_store *store)
+{
+	int count;
+
+	if (store && pawl_store_poll(store, 64, &count))
+		fail_msg("%s", pawl_errmsg(store->pawl));
+}
+
+/* Both stores go on for so long. */
+static inline void shops_poll(struct shop *shop, uint64_t ns)
+{
+	uint64_t deadline = clock_now_ns() + ns;
+
+	while (clock_now_ns() < deadline) {
+		shop_poll(shop->store);
+		shop_poll(shop->other);
+	}
+}
+
+static inline bool session_lives(struct pawl_store *store, uint64_t session)
+{
+	const struct pawl_command c = {.kind = PAWL_SESSION, .number = session};
+	int rc = pawl_store_read(store, PAWL_READ_SYNC, &c, NULL);
+
+	assert_true(rc == 0 || rc == -ENOENT);
+	return rc == 0;
+}
 
 static inline void has_value(const struct shop *shop, const char *value)
 {
