@@ -7,6 +7,7 @@
  *     store.c          calls, reads and outcomes
  *     store_command.c  the short forms
  *     store_reply.c    replies, and what they mean
+ *     store_info.c     limits, and what is used of them
  *     store_watch.c    changes told
  *     store_kept.c     sessions of its own, kept
  *     store_silence.c  sessions of others, ended when they are silent

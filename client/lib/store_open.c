@@ -151,6 +151,14 @@ static int changes_check(struct pawl_store *store)
 		(unsigned long long)store->changes_after, (unsigned long long)applied);
 }
 
+static int not_founded(struct pawl_store *store)
+{
+	return error_set(&store->pawl->err, -ENOENT,
+		"pawl: %s/%s: store: nobody has founded it; open it without existing, or "
+		"look whether the name is right",
+		store->pawl->where, pawl_stream_name(store->participant->stream));
+}
+
 static int store_begin(struct pawl_store *store, const char *name,
 	const struct pawl_store_options *options, const struct kv_limits *limits)
 {
@@ -178,7 +186,7 @@ static int store_begin(struct pawl_store *store, const char *name,
 	if (!rc)
 		rc = changes_check(store);
 	if (!rc && !store->kv && !store->no_memory)
-		rc = found(store, limits);
+		rc = with.stream->existing ? not_founded(store) : found(store, limits);
 	return !rc && store->no_memory ? no_memory(store->pawl, name) : rc;
 }
 

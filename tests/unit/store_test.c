@@ -229,6 +229,51 @@ static void limits_are_said_clearly(void **state)
 	assert_int_equal(pawl_store_put(shop->store, KEY(""), KEY("v"), NULL), -EINVAL);
 }
 
+static void what_it_holds_is_told_beside_its_limits(void **state)
+{
+	struct shop *shop = *state;
+	struct pawl_store_limits limits;
+	struct pawl_store_usage usage;
+	uint64_t session, fence;
+
+	assert_int_equal(pawl_store_put(shop->store, KEY("a"), KEY("12"), NULL), 0);
+	assert_int_equal(pawl_session_open(shop->store, 1000, &session), 0);
+	assert_int_equal(pawl_lock(shop->store, session, KEY("lock"), false, &fence), 0);
+	pawl_store_usage_get(shop->store, &usage);
+	assert_int_equal(usage.keys, 1);
+	assert_int_equal(usage.bytes, 1 + 2 + 4);
+	assert_int_equal(usage.sessions, 1);
+	assert_int_equal(usage.locks, 1);
+	assert_int_equal(usage.waiters, 0);
+	other_opens(shop);
+	pawl_store_limits_get(shop->other, &limits);
+	assert_int_equal(limits.keys_max, 100);
+	assert_int_equal(limits.bytes_max, 10000);
+	assert_int_equal(limits.key_max, 256);
+	assert_true(limits.reply_max > 0);
+}
+
+static void what_is_to_exist_is_not_founded(void **state)
+{
+	struct shop *shop = *state;
+	struct pawl_stream_options stream = PAWL_STREAM_OPTIONS_INIT;
+	struct pawl_store_options options = PAWL_STORE_OPTIONS_INIT;
+	struct pawl *pawl = shop->desk.rig.pawl;
+
+	fake_stream_make(&shop->desk.rig.fake, STREAM_NAME, &stream_limits);
+	stream.existing = true;
+	options.stream = &stream;
+	for (int twice = 0; twice < 2; twice++) {
+		assert_int_equal(
+			pawl_store_open(pawl, STREAM_NAME, &options, &shop->store),
+			-ENOENT);
+		said(shop, "nobody has founded it");
+	}
+	assert_int_equal(pawl_store_open(pawl, STREAM_NAME, NULL, &shop->store), 0);
+	pawl_store_close(shop->store);
+	assert_int_equal(pawl_store_open(pawl, STREAM_NAME, &options, &shop->store), 0);
+}
+
 static void what_can_not_be_is_refused(void **state)
 {
 	struct shop *shop = *state;
@@ -261,6 +306,9 @@ static const struct CMUnitTest tests[] = {
 	SHOP_TEST(submitted_commands_are_told_of_in_order),
 	SHOP_TEST(the_first_founds_it),
 	SHOP_TEST(limits_are_said_clearly),
+	SHOP_TEST(what_it_holds_is_told_beside_its_limits),
+	cmocka_unit_test_setup_teardown(
+		what_is_to_exist_is_not_founded, shop_begin, shop_close),
 	cmocka_unit_test_setup_teardown(
 		what_can_not_be_is_refused, shop_begin, shop_close),
 };

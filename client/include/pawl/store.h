@@ -53,6 +53,15 @@ struct pawl_store_limits {
 	uint32_t reply_max;    /* bytes of a reply: pages of lists end there; 256 KiB */
 };
 
+/* What a store holds, to compare with its limits. */
+struct pawl_store_usage {
+	uint64_t bytes;
+	uint32_t keys;
+	uint32_t sessions;
+	uint32_t locks;	  /* that are held */
+	uint32_t waiters; /* sessions in the queues of all locks */
+};
+
 /* What is there, or was done.  Its bytes are good until the next call on the store. */
 struct pawl_reply {
 	uint64_t
@@ -212,13 +221,14 @@ struct pawl_transaction {
 };
 
 /*
- * Opens the store in the stream called @name, and founds it if nobody has.  Everything that the
- * stream has is applied.  Blocks up to a few times the handle's timeout; memory is given for the
- * limits, and touched as it is needed.
+ * Opens the store in the stream called @name, and founds it if nobody has; with
+ * options.stream->existing neither is made.  Everything that the stream has is applied.  Blocks up
+ * to a few times the handle's timeout; memory is given for the limits, and touched as it is needed.
  *
  * -EINVAL: an option, or limits that are not possible; also when a message of the stream is too
- * short for a command, or changes_after a position that the stream does not have yet.  -EOVERFLOW:
- * the changes behind changes_after are not all there any more.  And the errors of pawl_participant_open, _sync and _call.
+ * short for a command, or changes_after a position that the stream does not have yet.  -ENOENT: it
+ * was to exist, and nobody has founded it.  -EOVERFLOW: the changes behind changes_after are not all
+ * there any more.  And the errors of pawl_participant_open, _sync and _call.
  */
 PAWL_API int pawl_store_open(struct pawl *pawl, const char *name,
 	const struct pawl_store_options *options,
@@ -249,6 +259,14 @@ PAWL_API int pawl_store_wait(struct pawl_store *store, int max, uint64_t timeout
 	int *count_p) PAWL_MUST_CHECK;
 PAWL_API int pawl_store_sync(struct pawl_store *store) PAWL_MUST_CHECK;
 PAWL_API uint64_t pawl_store_position(const struct pawl_store *store);
+
+/* What the store was founded with, by whomever. */
+PAWL_API void pawl_store_limits_get(
+	const struct pawl_store *store, struct pawl_store_limits *limits_p);
+
+/* What it holds as far as it was applied here; pawl_store_sync makes that linearizable. */
+PAWL_API void pawl_store_usage_get(
+	const struct pawl_store *store, struct pawl_store_usage *usage_p);
 
 /* A read, from the state that @how says. */
 PAWL_API int pawl_store_read(struct pawl_store *store, enum pawl_reading how,
