@@ -26,6 +26,7 @@ int command_publish(int argc, char **argv);
 int command_subscribe(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_snapshot(int argc, char **argv);
+int command_kv(int argc, char **argv);
 int command_hw(int argc, char **argv);
 
 /* Prints the line on standard error, with "pawl: " before it unless a module is named. */

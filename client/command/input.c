@@ -108,3 +108,23 @@ int input_read(struct input *input)
 	input->to += (size_t)got;
 	return 0;
 }
+
+int input_whole(int fd, size_t len_max, void **bytes_p, size_t *len_p)
+{
+	struct input input;
+	int rc = input_begin(&input, fd, false, len_max);
+
+	while (!rc && !input.ended && input.to <= len_max) {
+		rc = input_read(&input);
+		rc = rc == -EINTR ? 0 : rc;
+	}
+	if (!rc && input.to > len_max)
+		rc = -EMSGSIZE;
+	if (rc) {
+		input_end(&input);
+		return rc;
+	}
+	*bytes_p = input.buffer;
+	*len_p = input.to;
+	return 0;
+}

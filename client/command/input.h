@@ -40,4 +40,11 @@ int input_next(struct input *input, const void **bytes_p, size_t *len_p)
 /* Reads what is there, and waits for it.  -EINTR, -ENOMEM, errors of read(2). */
 int input_read(struct input *input) __attribute__((warn_unused_result));
 
+/*
+ * All that @fd has, up to its end; *bytes_p is to be freed.  -EMSGSIZE: more than @len_max bytes.
+ * -ENOMEM, errors of read(2).
+ */
+int input_whole(int fd, size_t len_max, void **bytes_p, size_t *len_p)
+	__attribute__((warn_unused_result));
+
 #endif

@@ -32,6 +32,7 @@ static const struct subcommand subcommands[] = {
 		"write those in a stream's archive, without any daemon"},
 	{"snapshot", command_snapshot, "NAME/STREAM P",
 		"say that everything up to P is in a safe snapshot"},
+	{"kv", command_kv, "NAME/STORE ACTION", "read and write the keys of a store"},
 	{"hw", command_hw, "",
 		"show the hardware, and what stands in the way of low latency"},
 };

@@ -70,9 +70,8 @@ int target_split(const char *text, char **where_p, const char **counter_p)
 							   : strchr(text, '/');
 
 	if (!slash || slash == text || slash[1] == '\0')
-		return command_misuse(
-			"pawl: '%s': write NAME/COUNTER or NAME/STREAM: the "
-			"cluster, and what is meant in it",
+		return command_misuse("pawl: '%s': write NAME/COUNTER, NAME/STREAM or "
+				      "NAME/STORE: the cluster, and what is meant in it",
 			text);
 	*where_p = strndup(text, (size_t)(slash - text));
 	if (!*where_p)
@@ -147,22 +146,46 @@ int target_create(const struct target_arguments *a,
 		target_p);
 }
 
-int target_stream_open(const struct target_arguments *a,
-	const struct pawl_stream_options *stream_options, struct target *target_p,
-	uint64_t *timeout_ns_p)
+/* The handle of what waits for others, and not for single numbers. */
+static int patient_open(const struct target_arguments *a, const char **name_p,
+	struct target *target_p, uint64_t *timeout_ns_p)
 {
 	struct pawl_options options = PAWL_OPTIONS_INIT;
-	const char *stream;
 	int rc;
 
 	options.timeout_ns = TIMEOUT_DEFAULT_NS;
 	options.wait = PAWL_WAIT_SLEEP;
-	rc = handle_open(a, &options, &stream, target_p);
+	rc = handle_open(a, &options, name_p, target_p);
+	if (!rc)
+		*timeout_ns_p = options.timeout_ns;
+	return rc;
+}
+
+int target_stream_open(const struct target_arguments *a,
+	const struct pawl_stream_options *stream_options, struct target *target_p,
+	uint64_t *timeout_ns_p)
+{
+	const char *stream;
+	int rc = patient_open(a, &stream, target_p, timeout_ns_p);
+
 	if (rc)
 		return rc;
-	*timeout_ns_p = options.timeout_ns;
 	return inner_opened(pawl_stream_open(target_p->pawl, stream, stream_options,
 				    &target_p->stream),
+		target_p);
+}
+
+int target_store_open(const struct target_arguments *a,
+	const struct pawl_store_options *store_options, struct target *target_p,
+	uint64_t *timeout_ns_p)
+{
+	const char *store;
+	int rc = patient_open(a, &store, target_p, timeout_ns_p);
+
+	if (rc)
+		return rc;
+	return inner_opened(
+		pawl_store_open(target_p->pawl, store, store_options, &target_p->store),
 		target_p);
 }
 
@@ -173,6 +196,7 @@ int target_open(const struct target_arguments *a, struct target *target_p)
 
 void target_close(struct target *target)
 {
+	pawl_store_close(target->store);
 	pawl_close(target->pawl);
 }
 

@@ -1,10 +1,10 @@
-/* The NAME/COUNTER or NAME/STREAM that commands take, and the handle behind it. */
+/* The NAME/COUNTER, NAME/STREAM or NAME/STORE that commands take, and the handle behind it. */
 #ifndef PAWL_COMMAND_TARGET_H
 #define PAWL_COMMAND_TARGET_H
 
 #include <argp.h>
 
-#include "client/include/pawl/stream.h"
+#include "client/include/pawl/store.h"
 
 /* The options that drawing commands have, for their argp tables: keys and entries. */
 #define TARGET_OPTION_TIMEOUT 'T'
@@ -37,12 +37,13 @@ struct target {
 	struct pawl *pawl;
 	struct pawl_counter *counter; /* one of them */
 	struct pawl_stream *stream;
+	struct pawl_store *store;
 	const char *text; /* as written */
 };
 
 /* As they stand on the command line; NULL what does not. */
 struct target_arguments {
-	const char *text; /* NAME/COUNTER or NAME/STREAM */
+	const char *text; /* NAME/COUNTER, NAME/STREAM or NAME/STORE */
 	const char *timeout;
 	const char *reserve;
 	const char *wait;
@@ -71,6 +72,11 @@ int target_create(const struct target_arguments *a,
  */
 int target_stream_open(const struct target_arguments *a,
 	const struct pawl_stream_options *stream_options, struct target *target_p,
+	uint64_t *timeout_ns_p) __attribute__((warn_unused_result));
+
+/* The same for a store. */
+int target_store_open(const struct target_arguments *a,
+	const struct pawl_store_options *store_options, struct target *target_p,
 	uint64_t *timeout_ns_p) __attribute__((warn_unused_result));
 
 /* The two parts of @text; *where_p is to be freed.  COMMAND_OK or as above. */
