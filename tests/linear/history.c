@@ -119,8 +119,13 @@ uint32_t linear_history_count(const struct linear_history *h)
 
 bool operation_only_reads(const struct linear_history *h, const struct operation *o)
 {
-	for (uint32_t i = o->first; i < o->first + o->compare + o->then + o->otherwise;
-		i++)
+	uint32_t i = o->first + o->compare, end = i + o->then + o->otherwise;
+
+	if (o->outcome == LINEAR_OK && o->answer == LINEAR_DONE)
+		end -= o->otherwise;
+	else if (o->outcome == LINEAR_OK && o->answer == LINEAR_REFUSED)
+		i += o->then;
+	for (; i < end; i++)
 		if (h->items[i].kind > DO_GET && h->items[i].kind != DO_LIST)
 			return false;
 	return true;

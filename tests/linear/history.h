@@ -67,7 +67,7 @@ int compile_result(struct linear_history *h, struct operation *operation,
 	const struct linear_result *result, struct error *err)
 	__attribute__((warn_unused_result));
 
-/* It changes nothing, whichever way it goes. */
+/* It changes nothing, whichever way it goes, or the way that it went if that is known. */
 bool operation_only_reads(
 	const struct linear_history *h, const struct operation *operation);
 

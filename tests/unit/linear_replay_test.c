@@ -181,6 +181,21 @@ static void values_beside_a_write_without_a_position_are_not_judged(void **state
 	assert_int_equal(report.skipped, 3);
 }
 
+static void what_was_refused_wrote_nothing_wherever_it_was(void **state)
+{
+	(void)state;
+	put_at(1, 2, "a", "1", 3);
+	tell(&(struct told){.from = 3,
+		.to = 4,
+		.call = {.kind = LINEAR_CAS, .key = "a", .value = "2", .expected = "9"},
+		.answer = LINEAR_REFUSED});
+	get_at(5, 6, LINEAR_READ_SYNC, "1", 4);
+	replayed(LINEAR_GOOD, "");
+	assert_int_equal(report.operations, 2);
+	get_at(7, 8, LINEAR_READ_SYNC, "2", 5);
+	replayed(LINEAR_BAD, "what it answered");
+}
+
 static void an_unknown_outcome_may_have_a_position(void **state)
 {
 	(void)state;
@@ -248,6 +263,7 @@ int main(void)
 		TEST(another_process_has_its_own_past),
 		TEST(a_local_read_gives_what_was_there_at_its_position),
 		TEST(values_beside_a_write_without_a_position_are_not_judged),
+		TEST(what_was_refused_wrote_nothing_wherever_it_was),
 		TEST(an_unknown_outcome_may_have_a_position),
 		TEST(without_positions_nothing_is_decided),
 		TEST(what_is_no_answer_is_refused),
