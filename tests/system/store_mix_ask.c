@@ -100,21 +100,32 @@ static int await(struct mix *mix)
 }
 
 /* What is submitted is told its position, and a call is not. */
-static int submit(struct mix *mix, const struct pawl_command *command)
+static int submitted(struct mix *mix, int rc)
 {
-	int rc = pawl_store_submit(mix->store, command, mix->operations);
-
-	if (rc == -ESTALE) {
-		rc = pawl_store_sync(mix->store);
-		if (!rc)
-			rc = pawl_store_submit(mix->store, command, mix->operations);
-	}
 	if (rc == -EAGAIN || rc == -ETIMEDOUT || rc == -ESTALE) {
 		mix->answer = (struct mix_answer){.status = -ECANCELED, .known = 1};
 		return 0;
 	}
 	mix->cookie = rc ? 0 : mix->operations;
 	return rc ? rc : await(mix);
+}
+
+/* Once more, when it is known what became of what was in flight. */
+static bool again(struct mix *mix, int *rc_p)
+{
+	if (*rc_p != -ESTALE)
+		return false;
+	*rc_p = pawl_store_sync(mix->store);
+	return *rc_p == 0;
+}
+
+static int submit(struct mix *mix, const struct pawl_command *command)
+{
+	int rc = pawl_store_submit(mix->store, command, mix->operations);
+
+	if (again(mix, &rc))
+		rc = pawl_store_submit(mix->store, command, mix->operations);
+	return submitted(mix, rc);
 }
 
 static int called(struct mix *mix, int rc, struct pawl_reply reply)
@@ -144,9 +155,17 @@ int mix_command(struct mix *mix, const struct pawl_command *command)
 int mix_transaction(struct mix *mix, const struct pawl_transaction *transaction)
 {
 	struct pawl_reply reply = {0};
-	int rc = pawl_store_transact(mix->store, transaction, &reply);
+	int rc;
 
-	return called(mix, rc, reply);
+	if (mix->operations % 4 == 0) {
+		rc = pawl_store_transact(mix->store, transaction, &reply);
+		return called(mix, rc, reply);
+	}
+	rc = pawl_store_submit_transaction(mix->store, transaction, mix->operations);
+	if (again(mix, &rc))
+		rc = pawl_store_submit_transaction(
+			mix->store, transaction, mix->operations);
+	return submitted(mix, rc);
 }
 
 int mix_read(struct mix *mix, enum pawl_reading how, const struct pawl_command *command)

@@ -236,7 +236,8 @@ static int transfer_ask(struct mix *mix, struct account *from, struct account *t
 		rc = mix_transaction(mix, &transaction);
 	if (!rc && mix->answer.known)
 		mix_done_set(line, !mix->answer.otherwise);
-	if (!rc && mix->answer.known && !mix->answer.otherwise)
+	if (!rc && mix->answer.known && !mix->answer.otherwise &&
+		mix->answer.position == 0)
 		mix->answer.position = mix->answer.items[0].version;
 	if (!rc && mix->answer.known && mix->answer.otherwise)
 		(void)json_object_set_new(line, "result", mix_items(&mix->answer, 0));
