@@ -33,6 +33,7 @@
 #include "sequencer/core/kv_limits.h"
 #include "sequencer/core/kv_reply.h"
 #include "sequencer/core/machine.h"
+#include "sequencer/core/mutation.h"
 
 struct kv;
 
@@ -140,7 +141,7 @@ int kv_restore_end(struct kv *kv, const char **reason_p)
  */
 static inline bool kv_fence_admit(uint64_t *newest_p, uint64_t fence)
 {
-	if (fence < *newest_p)
+	if (fence < *newest_p && !MUTATED(STORE_FENCE_IGNORED))
 		return false;
 	*newest_p = fence;
 	return true;

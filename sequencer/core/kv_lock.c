@@ -20,10 +20,22 @@ static void lock_grant(
 	kv_report(turn, KV_GRANTED, &name, NULL, lock->version, session);
 }
 
+/* Who has waited longest (I6); the broken rule has it the other way round. */
+static struct kv_waiter *next_in_turn(const struct kv *kv, const struct kv_entry *lock)
+{
+	struct kv_waiter *next = kv_waiter_next(kv, lock, 0), *last = next;
+
+	while (MUTATED(STORE_QUEUE_REVERSED) && next) {
+		last = next;
+		next = kv_waiter_next(kv, lock, last->position);
+	}
+	return last;
+}
+
 void kv_lock_pass_on(const struct kv_turn *turn, struct kv_entry *lock)
 {
 	struct kv *kv = turn->kv;
-	struct kv_waiter *next = kv_waiter_next(kv, lock, 0);
+	struct kv_waiter *next = next_in_turn(kv, lock);
 	struct kv_slice name;
 	uint64_t session;
 

@@ -139,7 +139,7 @@ enum kv_status kv_do_expire(
 	if (!session)
 		return KV_ABSENT;
 	session_say(session, reply);
-	if (session->spoken > o->since) /* I7 */
+	if (session->spoken > o->since && !MUTATED(STORE_EXPIRE_ANYWAY)) /* I7 */
 		return KV_SPOKE;
 	session_end(turn, session);
 	return KV_OK;

@@ -115,9 +115,29 @@ static void branch_make(const struct kv_turn *turn, struct branch branch)
 		branch.at = kv_operation_read(branch.at, &o);
 		item.kind = (uint8_t)o.kind;
 		(void)kv_answer_take(turn->kv, KV_REPLY_HEADER);
-		item.status = branch_operation(turn, &o, &item);
+		if (i == 0 || o.kind == KV_GET || !MUTATED(STORE_HALF_BRANCH))
+			item.status = branch_operation(turn, &o, &item);
 		kv_answer_end(turn->kv, at, &item);
 	}
+}
+
+/* The broken rule: what is written comes before what is compared. */
+static enum kv_status transact_late(const struct kv_turn *turn,
+	const struct kv_command *command, struct kv_reply *reply)
+{
+	struct branch branch = {command->thens, command->thens_count};
+	size_t len = turn->kv->reply_len;
+
+	branch_make(turn, branch);
+	reply->items_count = branch.count;
+	if (comparisons_hold(turn->kv, command))
+		return KV_OK;
+	turn->kv->reply_len = len;
+	branch = (struct branch){command->elses, command->elses_count};
+	branch_make(turn, branch);
+	reply->flags |= KV_ELSE;
+	reply->items_count = branch.count;
+	return KV_OK;
 }
 
 enum kv_status kv_transact(const struct kv_turn *turn, const struct kv_command *command,
@@ -126,6 +146,8 @@ enum kv_status kv_transact(const struct kv_turn *turn, const struct kv_command *
 	struct branch branch = {command->thens, command->thens_count};
 	enum kv_status status;
 
+	if (MUTATED(STORE_COMPARE_LATE) && branch_fits(turn->kv, branch) == KV_OK)
+		return transact_late(turn, command, reply);
 	if (!comparisons_hold(turn->kv, command)) {
 		branch = (struct branch){command->elses, command->elses_count};
 		reply->flags |= KV_ELSE;

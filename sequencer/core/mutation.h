@@ -72,7 +72,18 @@ enum mutation {
 	MUTATION_TAIL_READ_TAIL_ONLY,	/* only the tail's own state is looked at */
 	MUTATION_TAIL_READ_APPLIED, /* the tail answers from what it has applied already */
 	/* of storage */
-	MUTATION_STORE_OWN_BY_ID, /* a command is one's own if its id is */
+	MUTATION_STORE_OWN_BY_ID,      /* a command is one's own if its id is */
+	MUTATION_STORE_EXPIRE_ANYWAY,  /* a session that has spoken since is expired */
+	MUTATION_STORE_QUEUE_REVERSED, /* a lock goes to who came last */
+	MUTATION_STORE_COMPARE_LATE,   /* a transaction compares after it has written */
+	MUTATION_STORE_HALF_BRANCH,    /*   or stops in the middle of a branch */
+	MUTATION_STORE_FENCE_IGNORED,  /* old tokens are let in */
+	/* of the driver: what it does for a participant */
+	MUTATION_STORE_LOCAL_READ,  /* a local read is offered as a linearizable one */
+	MUTATION_STORE_SYNC_EARLY,  /* a sync is over before the end was applied */
+	MUTATION_STORE_DOUBT_EARLY, /* a doubt is resolved by a sync from before it */
+	MUTATION_STORE_GAP_IGNORED, /* who was lapped goes on */
+	MUTATION_STORE_JOIN_LATE,   /* who comes with a snapshot begins one too late */
 	MUTATIONS_COUNT,
 };
 

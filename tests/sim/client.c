@@ -3,10 +3,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "tests/sim/cluster.h"
+#include "tests/sim/stores.h"
 
 #define TOKEN_ROWS 16
-#define HURRY_NS 100000 /* after a rest, a client has much to do */
+#define COOKIE_MEMBER 0xffu /* a state that a participant reads */
+#define HURRY_NS 100000	    /* after a rest, a client has much to do */
 
 static uint64_t cookie_make(
 	enum ticket_effect_kind kind, uint32_t counter, uint32_t replica)
@@ -17,6 +18,8 @@ static uint64_t cookie_make(
 void client_lost(struct sim_client *k)
 {
 	k->failed = true;
+	if (k->participant)
+		participant_unlinked(k->participant);
 	for (uint32_t i = 0; i < COUNTERS; i++)
 		ticket_on_lost(&k->queues[i]);
 }
@@ -29,6 +32,11 @@ static void complete(struct sim_client *k, const struct completion *done)
 
 	if (done->status) {
 		client_lost(k);
+		return;
+	}
+	if (done->cookie >> 32 == COOKIE_MEMBER) {
+		participant_state(
+			k->participant, counter, replica, k->member_in[replica]);
 		return;
 	}
 	switch ((enum ticket_effect_kind)(done->cookie >> 32)) {
@@ -87,6 +95,10 @@ void client_result(
 	struct cluster *c = k->cluster;
 	struct history_entry *entry = &c->history[counter][c->history_count[counter]];
 
+	if (k->participant && counter == STREAM_COUNTER) {
+		participant_end_read(k->participant, result);
+		return;
+	}
 	k->returned[counter]++;
 	if (result->outcome != TICKET_CONFIRMED)
 		return;
@@ -196,6 +208,25 @@ static void submit(struct sim_client *k, uint32_t counter)
 		k->bases[counter][k->submitted[counter]] =
 			c->epochs[c->epochs_count - 1].bases[counter];
 	k->invoked[counter][k->submitted[counter]++] = cluster_now(c);
+}
+
+bool client_read(struct sim_client *k, uint64_t cookie)
+{
+	uint64_t index;
+
+	return k->counters_count > STREAM_COUNTER && !k->direct.busy &&
+	       ticket_submit(&k->queues[STREAM_COUNTER], 0, cookie, &index);
+}
+
+bool client_state_read(struct sim_client *k, uint32_t member, uint32_t serial)
+{
+	struct link *link = k->links[member];
+	uint64_t cookie = (uint64_t)COOKIE_MEMBER << 32 |
+			  (uint64_t)(serial & 0xffff) << 16 | member;
+
+	return !k->failed && !k->linking && member < k->links_count &&
+	       link->ops->read(link, REGION_STATE_OFFSET, &k->member_in[member],
+		       sizeof(uint64_t), cookie) == 0;
 }
 
 static bool is_suspended(const struct sim_client *k)

@@ -1,4 +1,4 @@
-#include "tests/sim/streams.h"
+#include "tests/sim/stores.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -260,6 +260,8 @@ const char *cluster_finish(struct cluster *c)
 	wrong = check_histories(c);
 	if (!wrong && c->streams)
 		wrong = check_streams(c);
+	if (!wrong && c->streams && c->streams->stores)
+		wrong = stores_judge(c);
 	if (c->wrong)
 		return c->wrong;
 	if (!wrong && c->streams && !cluster_all_returned(c))

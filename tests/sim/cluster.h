@@ -35,6 +35,7 @@
 #define LINK_DEPTH 32
 
 struct cluster;
+struct sim_participant;
 
 /* A region of one replica, with what its daemon knows of it. */
 struct sim_region {
@@ -94,7 +95,9 @@ struct sim_direct {
 
 struct sim_client {
 	struct cluster *cluster;
-	uint32_t index; /* its row; its node comes after those of the replicas */
+	struct sim_participant
+		*participant; /* that asks for ends of the stream by it; NULL */
+	uint32_t index;	      /* its row; its node comes after those of the replicas */
 	uint64_t token;
 	struct device *device;
 	struct ticket_queue queues[COUNTERS];
@@ -107,6 +110,7 @@ struct sim_client {
 	uint64_t cookies[COUNTERS]; /* the queue's results come in order */
 	struct link *links[CHAIN_MAX];
 	uint32_t links_count;
+	uint32_t tail; /* the replica that the last link is to */
 	bool linking;
 	uint64_t linking_ns;
 	uint64_t draining_ns; /* since when draws of an old epoch are waited for; or 0 */
@@ -114,6 +118,7 @@ struct sim_client {
 	bool failed;	      /* a link or an epoch was lost; ask */
 	uint64_t state_in[COUNTERS][CHAIN_MAX];
 	uint64_t ceiling_in[COUNTERS];
+	uint64_t member_in[CHAIN_MAX]; /* states that a participant reads */
 	uint64_t asked_ns;
 	/*
 	 * When its next round is on its way it is stopped for so long, or it loses its links
@@ -148,6 +153,8 @@ enum parcel_kind {
 	PARCEL_JOIN,	  /* client to replica */
 	PARCEL_JOINED,	  /* back */
 	PARCEL_SUBSCRIBE, /* subscriber to replica */
+	PARCEL_QUESTION,  /* participant to the tail */
+	PARCEL_ANSWER,	  /* back */
 };
 
 struct sim_history {
@@ -163,6 +170,7 @@ struct sim_joined {
 	uint64_t lease_ns;
 	uint32_t counters_count;
 	uint32_t chain_count;
+	uint32_t tail; /* the replica */
 	char addresses[CHAIN_MAX][MEMORY_ADDRESS_MAX];
 	uint64_t stands[COUNTERS];
 	uint64_t ceilings[COUNTERS];
@@ -183,6 +191,18 @@ struct sim_subscribe {
 	uint64_t next;
 	uint32_t mask; /* slots of its inbox, less one */
 	char address[MEMORY_ADDRESS_MAX];
+};
+
+#define QUESTION_MAX 1024
+
+/* A read at the tail, and its answer. */
+struct sim_question {
+	uint32_t participant;
+	uint64_t serial;
+	uint64_t epoch;
+	uint64_t position; /* that the answer is from */
+	uint32_t len;
+	unsigned char bytes[QUESTION_MAX];
 };
 
 /* Whatever is on its way to a node. */
@@ -207,6 +227,7 @@ struct parcel {
 	struct sim_history history;
 	struct sim_joined joined;
 	struct sim_subscribe subscribe;
+	struct sim_question question;
 };
 
 struct sim_store {
@@ -404,6 +425,10 @@ void client_lost(struct sim_client *client);
 void client_leave(struct sim_client *client);
 void client_result(
 	struct sim_client *client, uint32_t counter, const struct ticket_result *result);
+/* Reads counter 0, the positions, for its participant.  False: not now. */
+bool client_read(struct sim_client *client, uint64_t cookie);
+/* Reads the state word of a member.  False: not now. */
+bool client_state_read(struct sim_client *client, uint32_t member, uint32_t serial);
 /* A backup is being sealed and @head is cut off: a good moment to rest with a lease. */
 void client_rest(struct sim_client *client, uint32_t head);
 

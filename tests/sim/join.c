@@ -141,6 +141,7 @@ void client_joined(struct sim_client *k, const struct sim_joined *joined)
 	k->linking = true;
 	k->linking_ns = cluster_now(k->cluster);
 	k->epoch = joined->epoch;
+	k->tail = joined->tail;
 	k->lease_ns = joined->lease_ns;
 	if (joined->counters_count > k->counters_count)
 		k->counters_count = joined->counters_count;

@@ -63,6 +63,16 @@ static const char *const names[MUTATIONS_COUNT] = {
 	[MUTATION_TAIL_READ_TAIL_ONLY] = "tail-read-asks-tail-alone",
 	[MUTATION_TAIL_READ_APPLIED] = "tail-read-from-applied",
 	[MUTATION_STORE_OWN_BY_ID] = "own-command-by-id-alone",
+	[MUTATION_STORE_EXPIRE_ANYWAY] = "expired-though-it-spoke",
+	[MUTATION_STORE_QUEUE_REVERSED] = "lock-out-of-turn",
+	[MUTATION_STORE_COMPARE_LATE] = "comparison-after-write",
+	[MUTATION_STORE_HALF_BRANCH] = "half-a-branch",
+	[MUTATION_STORE_FENCE_IGNORED] = "old-token-let-in",
+	[MUTATION_STORE_LOCAL_READ] = "local-read-as-linearizable",
+	[MUTATION_STORE_SYNC_EARLY] = "sync-before-applied",
+	[MUTATION_STORE_DOUBT_EARLY] = "doubt-resolved-too-early",
+	[MUTATION_STORE_GAP_IGNORED] = "gap-ignored",
+	[MUTATION_STORE_JOIN_LATE] = "joined-one-too-late",
 };
 
 bool mutation_choose(const char *name)

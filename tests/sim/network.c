@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tests/sim/streams.h"
+#include "tests/sim/stores.h"
 
 struct parcel *parcel_new(struct cluster *c, enum parcel_kind kind, uint32_t node)
 {
@@ -33,6 +33,8 @@ static bool arrives(const struct cluster *c, const struct parcel *parcel)
 	case PARCEL_JOIN:
 	case PARCEL_JOINED:
 	case PARCEL_SUBSCRIBE:
+	case PARCEL_QUESTION:
+	case PARCEL_ANSWER:
 		return cluster_reaches(c, parcel->from, parcel->node);
 	default:
 		return true;
@@ -45,6 +47,8 @@ static void deliver(struct cluster *c, struct parcel *parcel)
 		store_apply(c, parcel);
 	else if (!arrives(c, parcel))
 		return;
+	else if (parcel->kind == PARCEL_ANSWER)
+		participant_answered(c, &parcel->question);
 	else if (parcel->kind == PARCEL_JOINED &&
 		 parcel->node >= c->config.replicas + c->config.clients)
 		streams_joined(c, parcel->node, &parcel->joined);

@@ -12,7 +12,7 @@
 #include "tests/sim/cluster.h"
 #include "tests/sim/mutations.h"
 #include "tests/sim/scripts.h"
-#include "tests/sim/streams.h"
+#include "tests/sim/stores.h"
 
 #define EXIT_MISUSE 2
 
@@ -22,6 +22,8 @@ enum {
 	OPTION_SEED,
 	OPTION_TRACE,
 	OPTION_STREAMS,
+	OPTION_STORES,
+	OPTION_HISTORY,
 	OPTION_SCRIPTS,
 	OPTION_SCRIPT,
 	OPTION_MUTATION,
@@ -37,6 +39,12 @@ static const struct argp_option options[] = {
 		0},
 	{"streams", OPTION_STREAMS, NULL, 0,
 		"A stream beside the counters: publishers and subscribers too", 0},
+	{"stores", OPTION_STORES, NULL, 0,
+		"Storage on the stream, too: participants, whose history is judged", 0},
+	{"history", OPTION_HISTORY, "FILE", 0,
+		"Write the history of the storage of the last seed to FILE, for "
+		"pawl-linear",
+		0},
 	{"scripts", OPTION_SCRIPTS, NULL, 0,
 		"Play the classic failures instead, each with every seed", 0},
 	{"script", OPTION_SCRIPT, "TEXT", 0, "Play those whose name contains TEXT", 0},
@@ -62,6 +70,8 @@ struct arguments {
 	const char *script; /* part of a name; NULL: no scripts */
 	bool trace;
 	bool streams;
+	bool stores;
+	const char *history; /* a file; NULL: none */
 };
 
 static jmp_buf panic_return;
@@ -86,12 +96,16 @@ static const char *simulate(uint64_t seed, const struct arguments *a)
 		return panic_text;
 	config_choose(&config, seed, a->trace);
 	streams = a->streams ? streams_choose(seed, &config) : NULL;
+	if (a->stores)
+		stores_choose(streams, &config, seed);
 	cluster_open(&cluster, &config, streams);
 	(void)cluster_run(&cluster, config.faults_ns);
 	wrong = cluster_finish(&cluster);
 	if (a->trace)
 		(void)printf("trace hash %016" PRIx64 "\n",
 			sim_world_trace_hash(cluster.world));
+	if (a->history && stores_write(&cluster, a->history))
+		wrong = "the history could not be written";
 	cluster_close(&cluster);
 	return wrong;
 }
@@ -203,6 +217,12 @@ static error_t option_parse(int key, char *value, struct argp_state *state)
 	case OPTION_STREAMS:
 		a->streams = true;
 		return 0;
+	case OPTION_STORES:
+		a->streams = a->stores = true;
+		return 0;
+	case OPTION_HISTORY:
+		a->history = value;
+		return 0;
 	case OPTION_SCRIPTS:
 		a->script = "";
 		return 0;
@@ -229,6 +249,8 @@ static error_t option_parse(int key, char *value, struct argp_state *state)
 			argp_error(state, "--mutation goes with seeds, not with scripts");
 		if (a->script && a->streams)
 			argp_error(state, "--streams goes with seeds, not with scripts");
+		if (a->history && !a->stores)
+			argp_error(state, "--history is of storage: say --stores too");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/streams.h"
+#include "tests/sim/stores.h"
 
 #define TOKEN_ROWS 16
 
@@ -151,6 +151,7 @@ static void on_join(struct sim_replica *r, const struct parcel *join)
 	answer->joined.lease_ns = c->config.lease_ns;
 	answer->joined.counters_count = r->machine.seen.counters_count;
 	answer->joined.chain_count = serving->chain.count;
+	answer->joined.tail = serving->chain.at[serving->chain.count - 1].id - 1;
 	for (uint32_t i = 0; i < serving->chain.count; i++) {
 		const char *address = address_find(
 			c, serving->chain.at[i], serving->epoch);
@@ -225,6 +226,9 @@ void replica_receive(struct sim_replica *r, struct parcel *parcel)
 		return;
 	case PARCEL_SUBSCRIBE:
 		stream_replica_subscribe(r, parcel);
+		return;
+	case PARCEL_QUESTION:
+		seat_asked(r, &parcel->question);
 		return;
 	default:
 		cluster_wrong(r->cluster, "a parcel came to the wrong node");

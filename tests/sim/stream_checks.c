@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "tests/sim/streams.h"
+#include "tests/sim/stores.h"
 
 /* What a message is like follows from its publisher and its id. */
 static uint64_t message_seed(uint64_t publisher, uint64_t id)
@@ -10,10 +10,30 @@ static uint64_t message_seed(uint64_t publisher, uint64_t id)
 	return random_mix(random_mix(publisher) ^ id);
 }
 
+/* What a participant said; NULL: what it says follows from who it is and the id. */
+static const struct stream_text *message_text(
+	const struct streams *s, uint64_t publisher, uint64_t id)
+{
+	const struct stream_life *life =
+		&s->lives[stream_publisher_incarnation(publisher) - 1];
+
+	return life->texts ? &life->texts[id] : NULL;
+}
+
+static uint32_t text_slots(const struct streams *s, const struct stream_text *text)
+{
+	uint32_t room = stream_slot_room(s->slot_len);
+
+	return text->len == 0 ? 1 : (text->len + room - 1) / room;
+}
+
 uint32_t message_slots(const struct streams *s, uint64_t publisher, uint64_t id)
 {
+	const struct stream_text *text = message_text(s, publisher, id);
 	struct random random = {.state = message_seed(publisher, id)};
 
+	if (text)
+		return text_slots(s, text);
 	if (!random_chance(&random, s->long_messages * 1000))
 		return 1;
 	return 2 + (uint32_t)random_below(&random, STREAM_PARTS_MAX - 1);
@@ -22,19 +42,28 @@ uint32_t message_slots(const struct streams *s, uint64_t publisher, uint64_t id)
 uint32_t message_part_len(
 	const struct streams *s, uint64_t publisher, uint64_t id, uint32_t part)
 {
+	const struct stream_text *text = message_text(s, publisher, id);
 	uint32_t room = stream_slot_room(s->slot_len);
 
 	if (part + 1 < message_slots(s, publisher, id))
 		return room;
+	if (text)
+		return text->len - part * room;
 	return (uint32_t)(message_seed(publisher, id) % (room + 1));
 }
 
 void message_part_fill(const struct streams *s, uint64_t publisher, uint64_t id,
 	uint32_t part, unsigned char *to)
 {
+	const struct stream_text *text = message_text(s, publisher, id);
 	struct random random = {.state = message_seed(publisher, id) + part};
 	uint32_t len = message_part_len(s, publisher, id, part);
 
+	if (text) {
+		memcpy(to, s->texts + text->at + part * stream_slot_room(s->slot_len),
+			len);
+		return;
+	}
 	for (uint32_t i = 0; i < len; i++)
 		to[i] = (unsigned char)random_below(&random, 256);
 }
@@ -78,6 +107,8 @@ static void truth_learn(struct cluster *c, const struct stream_slot *slot)
 		slot->position, slot->epoch, slot->publisher, slot->id, slot->flags);
 	if (slot->epoch != epoch_deciding(c, slot->position))
 		cluster_wrong(c, "a slot was logged that is not of the epoch");
+	if (c->streams->stores)
+		stores_committed(c);
 }
 
 static void committed_upto(struct sim_replica *r, uint64_t upto)
@@ -235,7 +266,7 @@ void check_acked(struct sim_publisher *p, const struct stream_publisher_result *
 	const struct stream_truth *t = &s->truth[result->position];
 
 	if (result->outcome != STREAM_ACKNOWLEDGED) {
-		if (s->loss == 0)
+		if (s->loss == 0 && !p->participant)
 			cluster_wrong(c, "a publisher was forgotten");
 		return;
 	}
@@ -254,6 +285,14 @@ void check_acked(struct sim_publisher *p, const struct stream_publisher_result *
 		result->id, result->position);
 }
 
+/* Everything up to here may be gone. */
+static void stream_lost(struct cluster *c, uint64_t base)
+{
+	c->streams->loss = base;
+	if (c->streams->stores && base > 0)
+		stores_lost(c);
+}
+
 void check_stream_base(struct cluster *c, uint64_t epoch, uint64_t base)
 {
 	if (base < c->streams->acked)
@@ -261,7 +300,7 @@ void check_stream_base(struct cluster *c, uint64_t epoch, uint64_t base)
 	if (base < c->streams->committed)
 		cluster_wrong(c, "an epoch begins below a commit point");
 	if (c->recovering || c->epochs_count == 0 || c->store.record.former.count == 0)
-		c->streams->loss = base;
+		stream_lost(c, base);
 	check_beginning(c, epoch);
 }
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/streams.h"
+#include "tests/sim/stores.h"
 
 static struct stream_replica *of(struct sim_replica *r)
 {
@@ -120,6 +120,8 @@ void stream_crash(struct sim_replica *r)
 
 	stream_wires_close(sr);
 	stream_readers_forget(r);
+	if (r->cluster->streams->stores)
+		seat_forget(r);
 	stream_fill_leave(sr);
 	stream_follow_leave(sr);
 	if (sr->inbox)

@@ -1,7 +1,7 @@
 /* Publishers: the machine over links to the head and the tail, joining and losing them. */
 #include <string.h>
 
-#include "tests/sim/streams.h"
+#include "tests/sim/stores.h"
 
 #define ASK_NS 50000
 
@@ -25,6 +25,8 @@ static void life_begin(struct sim_publisher *p)
 	PAWL_ASSERT(s->lives_count < STREAM_LIVES_MAX);
 	p->life = s->lives_count++;
 	life->name = stream_publisher_name(p->life + UINT64_C(1), p->index);
+	if (p->participant)
+		life->texts = stores_texts(s->stores);
 	stream_publisher_init(&p->machine, life->name, p->messages, STREAM_DEPTH);
 	p->draws_count = 0;
 	p->entered = false;
@@ -58,7 +60,9 @@ void publisher_renew(struct sim_publisher *p)
 	struct stream_life *life = &p->cluster->streams->lives[p->life];
 
 	cluster_trace(p->cluster, "publisher %u: dies", p->index);
-	p->wanted += (uint32_t)(life->submitted - life->acked); /* another says them */
+	if (!p->participant)
+		p->wanted += (uint32_t)(life->submitted -
+					life->acked); /* another says them */
 	wires_close(p);
 	life_begin(p);
 }
@@ -261,7 +265,7 @@ static void results_take(struct sim_publisher *p)
 		check_acked(p, &result);
 		p->acked_total += result.outcome == STREAM_ACKNOWLEDGED;
 	}
-	if (p->machine.phase == STREAM_PUBLISHER_LOST)
+	if (p->machine.phase == STREAM_PUBLISHER_LOST && !p->participant)
 		publisher_renew(p);
 }
 
@@ -284,6 +288,31 @@ static void submit(struct sim_publisher *p)
 	}
 }
 
+bool publisher_say(
+	struct sim_publisher *p, const void *bytes, uint32_t len, uint64_t *id_p)
+{
+	struct streams *s = p->cluster->streams;
+	struct stream_life *life = &s->lives[p->life];
+	uint64_t id = life->submitted + 1;
+
+	if (p->machine.phase == STREAM_PUBLISHER_LOST || id >= IDS_MAX ||
+		stream_publisher_is_full(&p->machine))
+		return false;
+	life->texts[id] = stores_text_keep(s->stores, bytes, len);
+	PAWL_ASSERT(stream_publisher_submit(
+			    &p->machine, message_slots(s, life->name, id), 0, id_p) &&
+		    *id_p == id);
+	life->submitted = id;
+	return true;
+}
+
+void publisher_forgotten(struct sim_publisher *p)
+{
+	cluster_trace(p->cluster, "publisher %u: is forgotten", p->index);
+	stream_publisher_abandon(&p->machine);
+	wires_close(p);
+}
+
 void publisher_tick(struct sim_publisher *p)
 {
 	struct cluster *c = p->cluster;
@@ -303,6 +332,8 @@ void publisher_tick(struct sim_publisher *p)
 		}
 	}
 	results_take(p);
+	if (p->machine.phase == STREAM_PUBLISHER_LOST)
+		return;
 	if ((!p->entered && !p->linking) || cluster_chance(c, 25))
 		ask(p);
 	if (cluster_chance(c, c->quiet ? 500 : c->streams->eagerness))

@@ -1,7 +1,7 @@
 /* Subscribers: fed by a replica into an inbox of their own, or reading its log in place. */
 #include <string.h>
 
-#include "tests/sim/streams.h"
+#include "tests/sim/stores.h"
 
 #define ASK_NS 60000
 #define PATIENCE_NS 600000 /* without news, somebody else is asked */
@@ -23,6 +23,10 @@ static void machine_begin(struct sim_subscriber *k)
 		.buffer = k->buffer,
 		.buffer_len = sizeof(k->buffer)};
 
+	if (k->participant) {
+		config.from = STREAM_FROM_POSITION;
+		config.position = k->wanted;
+	}
 	stream_subscriber_init(&k->machine, &config);
 	stream_guard_begin(k);
 	k->placed = config.from == STREAM_FROM_POSITION;
@@ -65,6 +69,12 @@ void subscriber_renew(struct sim_subscriber *k)
 	machine_begin(k);
 }
 
+void subscriber_restart(struct sim_subscriber *k, uint64_t position)
+{
+	k->wanted = position;
+	subscriber_renew(k);
+}
+
 /* A position is known now: what comes before it is not to be delivered. */
 static void begun(struct sim_subscriber *k)
 {
@@ -81,8 +91,11 @@ static void deliver(struct sim_subscriber *k, uint32_t count)
 	struct stream_delivery delivery;
 
 	while (count-- > 0 && !k->cluster->wrong &&
-		stream_subscriber_poll(&k->machine, 1 + count, &delivery))
+		stream_subscriber_poll(&k->machine, 1 + count, &delivery)) {
 		check_delivery(k, &delivery);
+		if (k->participant)
+			participant_deliver(k->participant, &delivery);
+	}
 }
 
 /* A replica's log, read in place */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/streams.h"
+#include "tests/sim/stores.h"
 
 uint32_t streams_nodes(const struct cluster *c)
 {
@@ -98,6 +98,8 @@ static void on_replica(void *context, uint64_t index)
 	if (r->alive && !cluster_is_paused(c, r->index)) {
 		stream_follow_tick(r);
 		stream_replica_tick(r);
+		if (c->streams->stores)
+			seat_tick(r);
 	}
 	call_at(c, tick_ns(c), on_replica, c, index);
 }
@@ -165,14 +167,27 @@ static void fault_publisher(struct cluster *c)
 
 	if (cluster_chance(c, 600))
 		p->ambush = true;
+	else if (p->participant)
+		stores_fault(p->participant);
 	else if (s->lives_count < STREAM_LIVES_MAX / 2)
 		publisher_renew(p);
+}
+
+static void fault_subscriber(struct cluster *c)
+{
+	struct streams *s = c->streams;
+	struct sim_subscriber *k =
+		&s->subscribers[cluster_random(c, s->subscribers_count)];
+
+	if (!k->participant)
+		subscriber_renew(k);
+	else
+		stores_fault(k->participant);
 }
 
 static void on_fault(void *context, uint64_t unused)
 {
 	struct cluster *c = context;
-	struct streams *s = c->streams;
 
 	(void)unused;
 	if (c->quiet)
@@ -190,8 +205,7 @@ static void on_fault(void *context, uint64_t unused)
 		fault_middle(c);
 		break;
 	default:
-		subscriber_renew(
-			&s->subscribers[cluster_random(c, s->subscribers_count)]);
+		fault_subscriber(c);
 	}
 	call_at(c, 1000 + cluster_random(c, 300000), on_fault, c, 0);
 }
@@ -215,6 +229,8 @@ void streams_open(struct cluster *c)
 	}
 	for (uint32_t i = 0; i < c->config.replicas; i++)
 		call_at(c, 1 + i, on_replica, c, i);
+	if (s->stores)
+		stores_open(c);
 	if (!s->calm)
 		call_at(c, cluster_random(c, 300000), on_fault, c, 0);
 }
@@ -243,6 +259,8 @@ bool streams_done(const struct cluster *c)
 	for (uint32_t i = 0; i < s->publishers_count; i++) {
 		const struct sim_publisher *p = &s->publishers[i];
 
+		if (p->participant && s->stores->over)
+			continue; /* what it was about to say is nobody's business now */
 		if (p->wanted > 0 ||
 			s->lives[p->life].acked < s->lives[p->life].submitted)
 			return false;
@@ -251,7 +269,7 @@ bool streams_done(const struct cluster *c)
 		if (!subscriber_at_end(&s->subscribers[i]))
 			return false;
 	}
-	return true;
+	return !s->stores || stores_done(c);
 }
 
 /* Where everybody is, for who reads the trace of a stream that got stuck. */
@@ -292,6 +310,8 @@ void streams_tell(struct cluster *c)
 			k->in_place ? "in place at" : "fed by", k->replica + 1,
 			(unsigned long)k->epoch, (unsigned long)k->machine.next);
 	}
+	if (s->stores)
+		stores_tell(c);
 }
 
 uint64_t streams_progress(const struct cluster *c)
@@ -300,5 +320,5 @@ uint64_t streams_progress(const struct cluster *c)
 
 	for (uint32_t i = 0; i < c->streams->publishers_count; i++)
 		count += c->streams->publishers[i].acked_total;
-	return count;
+	return count + (c->streams->stores ? stores_progress(c) : 0);
 }

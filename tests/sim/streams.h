@@ -81,8 +81,12 @@ struct stream_replica {
 	uint64_t checked; /* positions up to here were compared with the truth */
 };
 
+struct sim_participant;
+struct stores;
+
 struct sim_publisher {
 	struct cluster *cluster;
+	struct sim_participant *participant; /* whose it is; NULL: nobody's */
 	uint32_t index;
 	uint32_t life; /* place in streams.lives */
 	struct device *device;
@@ -102,8 +106,15 @@ struct sim_publisher {
 	uint64_t acked_total;
 };
 
+/* Bytes of a message, in streams.texts. */
+struct stream_text {
+	uint32_t at;
+	uint32_t len;
+};
+
 /* One life of a publisher, for the checks. */
 struct stream_life {
+	struct stream_text *texts; /* by id; NULL: what it says follows from ids */
 	uint64_t name;
 	uint64_t submitted;
 	uint64_t acked;
@@ -124,6 +135,7 @@ struct sim_guard {
 
 struct sim_subscriber {
 	struct cluster *cluster;
+	struct sim_participant *participant; /* whose it is; NULL: nobody's */
 	uint32_t index;
 	struct device *device;
 	struct stream_subscriber machine;
@@ -132,6 +144,7 @@ struct sim_subscriber {
 	bool placed;	   /* it knows where it begins */
 	uint32_t laziness; /* per thousand looks that it does not take */
 	uint64_t begins_ns;
+	uint64_t wanted; /* by a participant: from here on */
 	uint64_t generation;
 	uint64_t attached_ns;
 	uint64_t asked_ns;
@@ -171,6 +184,8 @@ struct stream_void {
 
 struct streams {
 	struct cluster *cluster;
+	struct stores *stores; /* stores.h; NULL: there is no storage on it */
+	unsigned char *texts;
 	uint32_t publishers_count, subscribers_count;
 	uint32_t ring; /* slots */
 	uint32_t slot_len;
@@ -291,6 +306,11 @@ void publisher_joined(struct sim_publisher *p, const struct sim_joined *joined);
 /* Its process dies, and another takes its row. */
 void publisher_renew(struct sim_publisher *p);
 void publisher_close(struct sim_publisher *p);
+/* A message of these bytes.  False: there is no room for it, or the stream does not know it any more. */
+bool publisher_say(
+	struct sim_publisher *p, const void *bytes, uint32_t len, uint64_t *id_p);
+/* The stream has lost what it knew of it. */
+void publisher_forgotten(struct sim_publisher *p);
 uint32_t publisher_node(const struct cluster *c, uint32_t index);
 
 /* stream_subscribers.c */
@@ -299,6 +319,8 @@ void subscriber_tick(struct sim_subscriber *k);
 void subscriber_close(struct sim_subscriber *k);
 /* It dies, and another begins. */
 void subscriber_renew(struct sim_subscriber *k);
+/* The same for a participant's, which wants everything from @position on. */
+void subscriber_restart(struct sim_subscriber *k, uint64_t position);
 bool subscriber_at_end(const struct sim_subscriber *k);
 uint32_t subscriber_node(const struct cluster *c, uint32_t index);
 
