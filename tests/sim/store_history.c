@@ -13,9 +13,10 @@ struct sim_operation *operation_begin(struct sim_participant *p, enum linear_kin
 	struct stores *st = p->cluster->streams->stores;
 	struct sim_operation *o;
 
-	if (st->operations_count == STORE_OPERATIONS_MAX)
+	if (st->spare_count == 0 && st->operations_count == STORE_OPERATIONS_MAX)
 		return NULL;
-	o = &st->operations[st->operations_count++];
+	o = &st->operations[st->spare_count > 0 ? st->spare[--st->spare_count]
+						: st->operations_count++];
 	memset(o, 0, sizeof(*o));
 	o->call = (struct linear_call){
 		.kind = kind, .process = p->process, .invoked = cluster_now(p->cluster)};
@@ -52,6 +53,8 @@ static void finish(struct sim_participant *p, struct sim_operation *o)
 
 void operation_failed(struct sim_participant *p, struct sim_operation *o)
 {
+	struct stores *st = p->cluster->streams->stores;
+
 	if (o->call.kind == LINEAR_LOCK &&
 		p->locks[o->lock].operation == operation_number(p, o))
 		p->locks[o->lock].stage = LOCK_NONE;
@@ -59,8 +62,12 @@ void operation_failed(struct sim_participant *p, struct sim_operation *o)
 		locks_not_left(p, o->lock);
 	if (o->asked.kind == KV_OPEN)
 		p->opening = false;
+	if (o->asked.kind == KV_KEEP_ALIVE)
+		p->keeping = false;
 	finish(p, o);
 	o->result.outcome = LINEAR_FAILED;
+	o->hidden = true;
+	st->spare[st->spare_count++] = operation_number(p, o);
 }
 
 void operation_end(struct sim_participant *p, struct sim_operation *o,

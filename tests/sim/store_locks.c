@@ -25,6 +25,8 @@ static void session_say(struct sim_participant *p, enum kv_kind kind, uint64_t n
 	o->session = kind == KV_OPEN ? 0 : p->session;
 	if (kind == KV_OPEN)
 		p->opening = true;
+	else
+		p->keeping = true;
 	p->spoke_ns = cluster_now(p->cluster);
 	(void)work_publish(p, o);
 }
@@ -63,7 +65,7 @@ static void session_step(struct sim_participant *p)
 			session_say(p, KV_OPEN, 1 + cluster_random(c, 4));
 		return;
 	}
-	if (silent_ns > p->silence_ns / 4 && cluster_chance(c, 300))
+	if (silent_ns > p->silence_ns / 4 && !p->keeping && cluster_chance(c, 300))
 		session_say(p, KV_KEEP_ALIVE, 0);
 	if (!c->quiet && cluster_chance(c, 2))
 		end_begin(p, KV_CLOSE, p->session, 0);
@@ -110,7 +112,7 @@ static void watches_step(struct sim_participant *p)
 	struct kv_session_info info = {0};
 
 	while (kv_session_next(p->machine.kv, info.session, &info)) {
-		if (!commands_are_full(&p->commands))
+		if (commands_in_flight(&p->commands) < STREAM_DEPTH / 2)
 			watch_step(p, &info);
 	}
 }
@@ -329,7 +331,7 @@ void locks_forget(struct sim_participant *p)
 	memset(p->locks, 0, sizeof(p->locks));
 	memset(p->watches, 0, sizeof(p->watches));
 	p->session = 0;
-	p->opening = false;
+	p->opening = p->keeping = false;
 }
 
 /* ---- What became of it ---- */
@@ -451,7 +453,6 @@ static void session_outcome(
 		p->session = reply->session;
 		p->silence_ns = reply->number * STORE_MS_NS;
 	}
-	p->opening = false;
 	operation_failed(p, o); /* it is not of the history */
 }
 

@@ -41,7 +41,7 @@ void stores_choose(struct streams *s, struct cluster_config *config, uint64_t se
 	struct random random = {.state = random_mix(seed ^ 0x73746f726573u)};
 
 	memset(st, 0, offsetof(struct stores, operations));
-	st->operations_count = st->bytes_count = 0;
+	st->operations_count = st->spare_count = st->bytes_count = 0;
 	st->claims = 2 + (uint32_t)random_below(&random, 6);
 	s->stores = st;
 	s->texts = st->bytes;

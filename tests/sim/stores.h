@@ -150,8 +150,8 @@ struct sim_participant {
 	struct sim_sync sync;
 	struct sim_tail_read tail;
 	uint64_t session;
-	uint64_t silence_ns; /* after which others may expire it */
-	bool opening;
+	uint64_t silence_ns;   /* after which others may expire it */
+	bool opening, keeping; /* a command that says so is in flight */
 	uint64_t spoke_ns;
 	struct sim_lock locks[STORE_LOCKS];
 	struct sim_watch watches[STORE_SESSIONS];
@@ -232,6 +232,9 @@ struct stores {
 		stale; /* for who looks at traces */
 	struct sim_operation operations[STORE_OPERATIONS_MAX];
 	uint32_t operations_count;
+	uint32_t spare
+		[STORE_OPERATIONS_MAX]; /* that never happened, or are no part of the history */
+	uint32_t spare_count;
 	struct stream_text texts[STORE_LIVES_MAX][IDS_MAX];
 	unsigned char bytes[STORE_TEXT_MAX];
 	uint32_t bytes_count;

@@ -6,6 +6,14 @@
 #define ASK_NS 60000
 #define PATIENCE_NS 600000 /* without news, somebody else is asked */
 
+/* Where it left it is waited for, if the stream blocks; a participant does not have to wait often. */
+static uint64_t patience_ns(const struct sim_subscriber *k)
+{
+	bool rests = k->participant && k->cluster->streams->block;
+
+	return rests ? 5 * PATIENCE_NS : PATIENCE_NS;
+}
+
 uint32_t subscriber_node(const struct cluster *c, uint32_t index)
 {
 	return c->config.replicas + c->config.clients + c->streams->publishers_count +
@@ -190,7 +198,7 @@ static void place_tick(struct sim_subscriber *k)
 
 	if (k->attached_ns)
 		place_look(k);
-	if (k->attached_ns && cluster_now(c) - k->attached_ns > PATIENCE_NS)
+	if (k->attached_ns && cluster_now(c) - k->attached_ns > patience_ns(k))
 		leave(k); /* it may be a zombie: look elsewhere */
 	if (!k->attached_ns)
 		place_begin(k);
@@ -294,7 +302,7 @@ static void fed_tick(struct sim_subscriber *k)
 	deliver(k, 1 + (uint32_t)cluster_random(c, 6));
 	if (k->machine.next != before)
 		k->attached_ns = cluster_now(c);
-	if (cluster_now(c) - k->attached_ns > PATIENCE_NS) {
+	if (cluster_now(c) - k->attached_ns > patience_ns(k)) {
 		subscribe(k);
 		return;
 	}
