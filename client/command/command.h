@@ -27,6 +27,8 @@ int command_subscribe(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_snapshot(int argc, char **argv);
 int command_kv(int argc, char **argv);
+int command_lock(int argc, char **argv);
+int command_elect(int argc, char **argv);
 int command_hw(int argc, char **argv);
 
 /* Prints the line on standard error, with "pawl: " before it unless a module is named. */
@@ -39,6 +41,10 @@ int command_misuse(const char *format, ...) __attribute__((format(printf, 1, 2))
  * the process with 0.  0 when all is well.
  */
 int command_parse(const struct argp *argp, int argc, char **argv, void *input)
+	__attribute__((warn_unused_result));
+
+/* The same where another command's line ends it: its options are not looked at. */
+int command_parse_leading(const struct argp *argp, int argc, char **argv, void *input)
 	__attribute__((warn_unused_result));
 
 /*

@@ -33,6 +33,9 @@ static const struct subcommand subcommands[] = {
 	{"snapshot", command_snapshot, "NAME/STREAM P",
 		"say that everything up to P is in a safe snapshot"},
 	{"kv", command_kv, "NAME/STORE ACTION", "read and write the keys of a store"},
+	{"lock", command_lock, "NAME/STORE LOCK", "run a command while holding a lock"},
+	{"elect", command_elect, "NAME/STORE ELECTION",
+		"be elected leader, or see who is"},
 	{"hw", command_hw, "",
 		"show the hardware, and what stands in the way of low latency"},
 };
@@ -92,6 +95,13 @@ int command_parse(const struct argp *argp, int argc, char **argv, void *input)
 {
 	argp_err_exit_status = COMMAND_USAGE;
 	return argp_parse(argp, argc, argv, 0, NULL, input) ? COMMAND_USAGE : 0;
+}
+
+int command_parse_leading(const struct argp *argp, int argc, char **argv, void *input)
+{
+	argp_err_exit_status = COMMAND_USAGE;
+	return argp_parse(argp, argc, argv, ARGP_IN_ORDER, NULL, input) ? COMMAND_USAGE
+									: 0;
 }
 
 error_t command_argument(
