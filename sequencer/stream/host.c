@@ -132,7 +132,7 @@ static void ways_fill(struct stream_host *host)
 			.instance = config->instance}};
 }
 
-static void on_made(void *context)
+static void on_done(void *context)
 {
 	const struct stream_host *host = context;
 
@@ -143,11 +143,19 @@ static int makers_start(struct stream_host *host, struct error *err)
 {
 	struct stream_ways *ways = &host->ways;
 	struct maker_config config = {
-		.common = &ways->common, .done = on_made, .context = host};
+		.common = &ways->common, .done = on_done, .context = host};
 	int rc = spare_maker_start(&ways->common, &ways->spares, err);
 
 	config.spares = ways->spares;
 	return rc ? rc : maker_start(&config, &ways->maker, err);
+}
+
+static int answers_begin(struct stream_host *host, struct error *err)
+{
+	const struct answers_config config = {
+		.memory_max = host->config.tail_memory, .news = on_done, .context = host};
+
+	return answers_make(&config, &host->ways.answers, err);
 }
 
 int stream_host_start(const struct stream_host_config *config,
@@ -166,6 +174,8 @@ int stream_host_start(const struct stream_host_config *config,
 		rc = makers_start(host, err);
 	if (!rc)
 		rc = feeder_make(&host->ways.feeder, err);
+	if (!rc)
+		rc = answers_begin(host, err);
 	if (!rc) {
 		host->threads = calloc(config->threads, sizeof(*host->threads));
 		if (!host->threads)
@@ -197,10 +207,23 @@ static void stream_end(struct stream_host *host, struct stream *s, bool remove)
 	stream_free(s, remove);
 }
 
+/* While the logs are there. */
+static void answers_end(struct stream_host *host)
+{
+	for (uint32_t i = 0; i < host->streams_end; i++) {
+		if (host->streams[i])
+			stream_answers_detach(host->streams[i]);
+	}
+	if (host->ways.answers)
+		answers_free(host->ways.answers, KEEPER_TIMEOUT_NS);
+	host->ways.answers = NULL;
+}
+
 void stream_host_stop(struct stream_host *host, bool remove)
 {
 	for (unsigned int i = 0; i < host->threads_count; i++)
 		stream_thread_stop(host->threads[i].thread);
+	answers_end(host);
 	for (uint32_t i = 0; i < host->streams_end; i++) {
 		if (host->streams[i])
 			stream_end(host, host->streams[i], remove);

@@ -57,6 +57,8 @@ struct stream_host_config {
 	const char
 		*pin; /* processors of the threads, "" for anywhere (config_pin_cpus) */
 	struct stream_archive_settings archive;
+	uint64_t
+		tail_memory; /* bytes for storages that are read at the tail; 0: none are */
 	/* Called on a thread: the loop should call stream_host_look soon. */
 	void (*news)(void *context);
 	/* Called by the loop's calls: other members should be asked for their places. */
@@ -96,6 +98,7 @@ struct stream_change {
 };
 
 struct stream_host;
+struct answer; /* answers.h */
 
 /* Errors of the device, -ENOMEM, -EAGAIN: no thread. */
 int stream_host_start(const struct stream_host_config *config,
@@ -268,6 +271,24 @@ bool stream_host_snapshot(struct stream_host *host, uint32_t counter, uint64_t p
 /* The newest of those that are known here; 0: none. */
 uint64_t stream_host_acknowledged(const struct stream_host *host, uint32_t counter);
 
+/* A read at the tail (core/stream_tail_read.h), of whatever storage the stream has. */
+struct stream_question {
+	uint64_t number; /* the caller's; the answer has it */
+	uint64_t epoch;	 /* that whoever asks knows */
+	uint64_t deadline_ns;
+	const void *bytes;
+	uint32_t len;
+};
+/*
+ * The answer is told by news, and taken with stream_host_answer, which may give it after the
+ * deadline, or never if there is no memory for it.  -EAGAIN: this replica is not the tail of that
+ * epoch, or too many questions wait.  -ENOTSUP: reads at the tail are not possible here.  -ENOMEM.
+ */
+int stream_host_question(struct stream_host *host, uint32_t counter,
+	const struct stream_question *question, struct error *err)
+	__attribute__((warn_unused_result));
+struct answer *stream_host_answer(struct stream_host *host);
+
 /* For people. */
 struct stream_status {
 	const char *name;
@@ -285,6 +306,9 @@ struct stream_status {
 	uint64_t synced;
 	uint64_t archive_missing;
 	uint64_t acknowledged; /* in snapshots of applications */
+	uint64_t tail_reads;   /* answered here */
+	uint64_t tail_refused;
+	uint64_t tail_applied; /* by the storage here; 0: nothing is */
 	char archive_alarm[ERROR_TEXT_MAX];
 };
 

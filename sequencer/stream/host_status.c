@@ -81,6 +81,18 @@ static void archive_status(const struct stream *s, struct stream_status *status)
 		keeper.alarm.text);
 }
 
+static void answers_to_status(const struct stream *s, struct stream_status *status)
+{
+	struct answers_status answers;
+
+	if (!s->answering.store)
+		return;
+	answers_status(s->answering.store, &answers);
+	status->tail_reads = answers.answered;
+	status->tail_refused = answers.refused;
+	status->tail_applied = answers.applied;
+}
+
 bool stream_host_status(
 	struct stream_host *host, uint32_t counter, struct stream_status *status_p)
 {
@@ -99,6 +111,7 @@ bool stream_host_status(
 	status_p->writes = s->writes;
 	stream_thread_release(s->thread);
 	archive_status(s, status_p);
+	answers_to_status(s, status_p);
 	return true;
 }
 

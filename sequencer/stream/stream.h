@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "sequencer/core/limits.h"
+#include "sequencer/stream/answers.h"
 #include "sequencer/stream/backlog.h"
 #include "sequencer/stream/copy.h"
 #include "sequencer/stream/fill.h"
@@ -67,6 +68,15 @@ struct stream_ways {
 	struct spare_maker *spares;
 	struct maker *maker;
 	struct feeder *feeder;
+	struct answers *answers;
+};
+
+/* What is asked about it at the tail.  The loop's alone. */
+struct stream_answering {
+	struct answers_store *store; /* NULL: nobody has asked */
+	uint64_t epoch;		     /* that is served here; 0: none */
+	bool tail;
+	struct applier_source source; /* in that epoch */
 };
 
 /* What a member said about its memory. */
@@ -109,6 +119,7 @@ struct stream {
 	struct making making; /* the maker's while is_made */
 	bool is_made;
 	bool attached; /* the thread takes turns of it */
+	struct stream_answering answering;
 
 	/* Whoever owns the stream (H1 of host.h). */
 	enum stream_stage stage;
@@ -209,6 +220,10 @@ void stream_neighbours_begin(struct stream *s);
 bool stream_asks(const struct stream *s);
 
 void stream_links_close(struct stream *s);
+
+/* host_answers.c: the epoch is entered; and before its memory or that of the log goes. */
+void stream_answers_attach(struct stream *s);
+void stream_answers_detach(struct stream *s);
 
 /*
  * One turn; the thread, or the loop that holds it.  How much was done: slots that were taken, and

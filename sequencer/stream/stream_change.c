@@ -155,6 +155,7 @@ int stream_change_begin(
 	stream_links_close(s);
 	log_close(s);
 	stream_archive_detach(s);
+	stream_answers_detach(s);
 	s->change = *change;
 	word_store(&s->ready, 0);
 	return log_bring(s, err);
@@ -189,6 +190,7 @@ static void log_open(struct stream *s)
 	stream_log_enter(&s->log, &entering);
 	s->rate = (struct stream_rate){.since_ns = now_ns, .commit = s->log.commit};
 	stream_archive_attach(s, now_ns);
+	stream_answers_attach(s);
 }
 
 void stream_enter(struct stream *s, uint64_t epoch, const struct memory *region,
@@ -229,6 +231,7 @@ void stream_retire(struct stream *s, uint64_t epoch)
 
 	if (s->words.memory && s->words.epoch == epoch) {
 		stream_archive_detach(s);
+		stream_answers_detach(s);
 		if (stream_seal(s, epoch, &len))
 			stream_links_close(s);
 		s->region = NULL;
@@ -258,6 +261,7 @@ void stream_follow_set(struct stream *s, struct stream_member member, uint64_t e
 	stream_links_close(s);
 	log_close(s);
 	stream_archive_detach(s);
+	stream_answers_detach(s);
 	s->followed = member;
 	s->followed_epoch = epoch;
 	s->fill_again_ns = 0;
