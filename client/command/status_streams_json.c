@@ -44,14 +44,20 @@ static json_t *archive_json(const Control__StreamStatus *s)
 		number(s->acknowledged), "alarm", s->archive_alarm);
 }
 
+static json_t *tail_reads_json(const Control__StreamStatus *s)
+{
+	return json_pack("{s:o, s:o, s:o}", "answered", number(s->tail_reads), "refused",
+		number(s->tail_refused), "applied", number(s->tail_applied));
+}
+
 static json_t *replica_json(const struct status_view *view,
 	const Control__Status *replica, const Control__StreamStatus *s)
 {
-	json_t *root = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "replica",
-		(int)replica->replica, "oldest", number(s->oldest), "end", number(s->end),
-		"commit", number(s->commit), "writes", number(s->writes), "runs",
-		number(s->runs), "archive", archive_json(s), "subscribers",
-		readers_json(s));
+	json_t *root = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"replica", (int)replica->replica, "oldest", number(s->oldest), "end",
+		number(s->end), "commit", number(s->commit), "writes", number(s->writes),
+		"runs", number(s->runs), "archive", archive_json(s), "subscribers",
+		readers_json(s), "tail_reads", tail_reads_json(s));
 	uint64_t behind;
 
 	if (root && status_stream_behind(view, replica, s, &behind))

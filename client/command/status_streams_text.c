@@ -58,6 +58,8 @@ static void log_print(const struct status_view *view, const Control__Status *rep
 	if (status_stream_behind(view, replica, s, &behind))
 		(void)printf(", %" PRIu64 " behind", behind);
 	archive_print(s);
+	if (s->tail_reads)
+		(void)printf("; %" PRIu64 " reads at the tail", s->tail_reads);
 	(void)printf("\n");
 	if (s->archive_alarm[0])
 		(void)printf("      ALARM     replica %u does not archive: %s\n",

@@ -19,6 +19,11 @@
 #define MESSAGE_TRANSPORT_LEN 16
 #define MESSAGE_PATH_LEN 256
 
+/* Reads at the tail; bytes. */
+#define MESSAGE_QUERY_MAX 4096
+#define MESSAGE_ANSWER_MAX (1u << 20)
+#define MESSAGE_PIECE_MAX (32u << 10)
+
 /*
  * Decodes and checks; @allocator may be NULL for malloc.  Free the result with
  * control__request__free_unpacked.  -EBADMSG with the reason in @err, -ENOMEM.

@@ -145,6 +145,8 @@ int request_check(const Control__Request *request, struct error *err)
 		return unsubscribe_check(request->unsubscribe, err);
 	case CONTROL__REQUEST__BODY_ACKNOWLEDGE_SNAPSHOT:
 		return acknowledge_snapshot_check(request->acknowledge_snapshot, err);
+	case CONTROL__REQUEST__BODY_TAIL_READ:
+		return tail_read_check(request->tail_read, err);
 	case CONTROL__REQUEST__BODY_STREAM_TELL:
 		return stream_tell_check(request->stream_tell, err);
 	case CONTROL__REQUEST__BODY_STREAM_ASK:
@@ -231,6 +233,8 @@ static int reply_body_check(const Control__Reply *reply, struct error *err)
 		return stream_opened_check(reply->stream_opened, err);
 	case CONTROL__REPLY__BODY_SUBSCRIBED:
 		return subscribed_check(reply->subscribed, err);
+	case CONTROL__REPLY__BODY_TAIL_ANSWER:
+		return tail_answer_check(reply->tail_answer, err);
 	case CONTROL__REPLY__BODY_STREAM_TELL:
 		return stream_tell_check(reply->stream_tell, err);
 	case CONTROL__REPLY__BODY_STREAM_ASK:

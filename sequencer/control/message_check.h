@@ -45,6 +45,10 @@ int unsubscribe_check(const Control__Unsubscribe *unsubscribe, struct error *err
 	__attribute__((warn_unused_result));
 int acknowledge_snapshot_check(const Control__AcknowledgeSnapshot *acknowledge,
 	struct error *err) __attribute__((warn_unused_result));
+int tail_read_check(const Control__TailRead *read, struct error *err)
+	__attribute__((warn_unused_result));
+int tail_answer_check(const Control__TailAnswer *answer, struct error *err)
+	__attribute__((warn_unused_result));
 int stream_ask_check(const Control__StreamAsk *ask, struct error *err)
 	__attribute__((warn_unused_result));
 int stream_tell_check(const Control__StreamTell *tell, struct error *err)

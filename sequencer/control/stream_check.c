@@ -119,6 +119,30 @@ int acknowledge_snapshot_check(
 	return 0;
 }
 
+int tail_read_check(const Control__TailRead *read, struct error *err)
+{
+	if (read->counter >= COUNTERS_MAX)
+		return message_refuse(err, "tail read: counter out of range");
+	if (read->epoch == 0 || read->epoch > MESSAGE_EPOCH_MAX)
+		return message_refuse(err, "tail read: epoch out of range");
+	if (read->query.len == 0 || read->query.len > MESSAGE_QUERY_MAX)
+		return message_refuse(err, "tail read: length of the query out of range");
+	return 0;
+}
+
+int tail_answer_check(const Control__TailAnswer *answer, struct error *err)
+{
+	if (answer->epoch == 0 || answer->epoch > MESSAGE_EPOCH_MAX)
+		return message_refuse(err, "tail answer: epoch out of range");
+	if (answer->position >= COUNTER_LIMIT)
+		return message_refuse(err, "tail answer: position out of range");
+	if (answer->len > MESSAGE_ANSWER_MAX || answer->piece.len > MESSAGE_PIECE_MAX ||
+		answer->offset > answer->len ||
+		answer->piece.len > answer->len - answer->offset)
+		return message_refuse(err, "tail answer: a piece out of range");
+	return 0;
+}
+
 int stream_ask_check(const Control__StreamAsk *ask, struct error *err)
 {
 	if (ask->n_feeds > STREAMS_MAX)

@@ -8,7 +8,7 @@
 
 #include "sequencer/daemon/config.h"
 
-#define CONFIG_OPTIONS_COUNT 40
+#define CONFIG_OPTIONS_COUNT 41
 
 enum config_kind {
 	CONFIG_TEXT,

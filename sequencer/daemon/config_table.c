@@ -362,4 +362,13 @@ const struct config_option config_options[CONFIG_OPTIONS_COUNT] = {
 			"archive-age) or snapshot (that an application has "
 			"acknowledged a snapshot; with a limit, not before it)",
 	},
+	{
+		.name = "tail-memory",
+		AMOUNT(tail_memory, 0, UINT64_C(1) << 44, bytes),
+		.initial = "1G",
+		.argument = "SIZE",
+		.rule = "is no size: use bytes, or a number with K, M, G or T",
+		.help = "Memory for storages that this replica applies while it is the "
+			"tail and is asked; 0: reads at the tail are refused",
+	},
 };

@@ -236,6 +236,9 @@ void handlers_request(
 		streams_acknowledge(
 			h, connection, request->id, request->acknowledge_snapshot);
 		break;
+	case CONTROL__REQUEST__BODY_TAIL_READ:
+		streams_tail_read(h, connection, request->id, request->tail_read);
+		break;
 	case CONTROL__REQUEST__BODY_LEAVE:
 		on_leave(h, connection, request->id);
 		break;
@@ -268,6 +271,7 @@ void handlers_closed(void *context, struct connection *connection)
 	if (session)
 		session_disconnect(&h->sessions, session);
 	openings_forget(&h->openings, connection);
+	questions_forget(&h->questions, connection);
 	handlers_stop_forget(h, connection);
 	if (h->replica && h->replica->mesh)
 		mesh_closed_connection(h->replica->mesh, connection);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "sequencer/daemon/openings.h"
+#include "sequencer/daemon/questions.h"
 #include "sequencer/daemon/replica.h"
 #include "sequencer/daemon/server.h"
 #include "sequencer/daemon/sessions.h"
@@ -16,6 +17,7 @@ struct handlers {
 	struct replica *replica;
 	struct session_table sessions;
 	struct openings openings;
+	struct questions questions;
 	struct server *server; /* set once it is made */
 	uint64_t started_ns;
 	struct connection *stopper; /* waits to hear that the cluster is stopped */

@@ -128,6 +128,7 @@ static void on_changed(void *context)
 	if (d->winding_down || !d->handlers.replica)
 		return;
 	openings_look(&d->handlers.openings);
+	questions_look(&d->handlers.questions);
 	pawld_leave_look(d);
 }
 
@@ -138,6 +139,7 @@ static void on_tick(uv_timer_t *timer)
 	device_progress(d);
 	session_reap(&d->handlers.sessions);
 	openings_look(&d->handlers.openings);
+	questions_look(&d->handlers.questions);
 	handlers_stop_look(&d->handlers);
 	pawld_leave_look(d);
 }
@@ -313,6 +315,7 @@ int pawld_replica_start(struct pawld *d, struct error *err)
 	if (rc)
 		return rc;
 	d->handlers.openings.replica = d->handlers.replica;
+	d->handlers.questions.replica = d->handlers.replica;
 	d->handlers.started_ns = clock_now_ns();
 	return 0;
 }
@@ -331,6 +334,7 @@ static int pawld_start(struct pawld *d, struct error *err)
 void pawld_free(struct pawld *d)
 {
 	openings_free(&d->handlers.openings);
+	questions_free(&d->handlers.questions);
 	server_free(d->handlers.server);
 	session_table_destroy(&d->handlers.sessions);
 	replica_free(d->handlers.replica);

@@ -106,6 +106,7 @@ static int host_start(struct replica *r, struct error *err)
 		.pages = r->regions.pages,
 		.threads = c->stream_threads,
 		.pin = c->stream_pin,
+		.tail_memory = c->tail_memory,
 		.news = on_news,
 		.ask = on_ask,
 		.made = on_made,

@@ -108,6 +108,9 @@ static void stream_to_wire(struct shown_stream *stream, const struct stream_seat
 	to->rate = from->rate;
 	to->writes = from->writes;
 	to->runs = from->runs;
+	to->tail_reads = from->tail_reads;
+	to->tail_refused = from->tail_refused;
+	to->tail_applied = from->tail_applied;
 	archive_to_wire(from, to);
 }
 

@@ -127,3 +127,16 @@ void streams_acknowledge(struct handlers *h, struct connection *connection, uint
 	reply.snapshot_acknowledged = &acknowledged;
 	connection_reply(connection, &reply);
 }
+
+void streams_tail_read(struct handlers *h, struct connection *connection, uint64_t id,
+	const Control__TailRead *read)
+{
+	struct stream_addresses unused = {.epoch = 0};
+	struct error err = {.text = ""};
+	int rc = session_check(h, connection, read->counter, &unused, &err);
+
+	if (!rc)
+		rc = questions_add(&h->questions, connection, id, read, &err);
+	if (rc)
+		handlers_reply_error(connection, id, rc, err.text);
+}

@@ -13,4 +13,8 @@ void streams_unsubscribe(struct handlers *handlers, struct connection *connectio
 void streams_acknowledge(struct handlers *handlers, struct connection *connection,
 	uint64_t id, const Control__AcknowledgeSnapshot *acknowledge);
 
+/* A read at the tail; questions.h answers it. */
+void streams_tail_read(struct handlers *handlers, struct connection *connection,
+	uint64_t id, const Control__TailRead *read);
+
 #endif

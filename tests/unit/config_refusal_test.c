@@ -40,6 +40,7 @@ static const char *const bad_arguments[][2] = {
 	{"--archive-size=-1", "a number with K, M, G or T"},
 	{"--archive-size=M", "a number with K, M, G or T"},
 	{"--archive-size=99999999999T", "a number with K, M, G or T"},
+	{"--tail-memory=much", "a number with K, M, G or T"},
 	{"--archive-retain=all", "is not limits or snapshot"},
 	{"--archive-age=1w", "a number with s, m, h or d"},
 	{"--sessions-max=0", "1..4096"},

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "hw/memory.h"
+#include "sequencer/control/message_check.h"
 #include "sequencer/control/stream_message.h"
 #include "sequencer/core/limits.h"
 #include "tests/unit/message_trip.h"
@@ -148,6 +149,79 @@ static void a_snapshot_has_a_position(void **state)
 	assert_int_equal(reply_round_trip(&reply), 0);
 }
 
+static void expect_tail_read(Control__TailRead *read, int code)
+{
+	Control__Request request = CONTROL__REQUEST__INIT;
+	struct error err;
+
+	request.id = 1;
+	request.body_case = CONTROL__REQUEST__BODY_TAIL_READ;
+	request.tail_read = read;
+	assert_int_equal(request_round_trip(&request, &err), code);
+}
+
+static void a_read_at_the_tail_has_an_epoch_and_a_short_query(void **state)
+{
+	static uint8_t bytes[MESSAGE_QUERY_MAX + 1];
+	Control__TailRead read = CONTROL__TAIL_READ__INIT;
+
+	(void)state;
+	read.query.data = bytes;
+	read.query.len = MESSAGE_QUERY_MAX;
+	expect_tail_read(&read, -EBADMSG);
+	read.epoch = 1;
+	expect_tail_read(&read, 0);
+	read.query.len++;
+	expect_tail_read(&read, -EBADMSG);
+	read.query.len = 0;
+	expect_tail_read(&read, -EBADMSG);
+	read.query.len = 1;
+	read.epoch = MESSAGE_EPOCH_MAX + 1;
+	expect_tail_read(&read, -EBADMSG);
+	read.epoch = MESSAGE_EPOCH_MAX;
+	read.counter = COUNTERS_MAX;
+	expect_tail_read(&read, -EBADMSG);
+}
+
+static void expect_tail_answer(Control__TailAnswer *answer, int code)
+{
+	Control__Reply reply = CONTROL__REPLY__INIT;
+
+	reply.id = 1;
+	reply.body_case = CONTROL__REPLY__BODY_TAIL_ANSWER;
+	reply.tail_answer = answer;
+	assert_int_equal(reply_round_trip(&reply), code);
+}
+
+static void an_answer_of_a_tail_is_a_piece_of_what_it_says(void **state)
+{
+	static uint8_t bytes[MESSAGE_PIECE_MAX + 1];
+	Control__TailAnswer answer = CONTROL__TAIL_ANSWER__INIT;
+
+	(void)state;
+	answer.len = MESSAGE_ANSWER_MAX;
+	answer.offset = MESSAGE_ANSWER_MAX - MESSAGE_PIECE_MAX;
+	answer.piece.data = bytes;
+	answer.piece.len = MESSAGE_PIECE_MAX;
+	expect_tail_answer(&answer, -EBADMSG);
+	answer.epoch = 1;
+	expect_tail_answer(&answer, 0);
+	answer.offset++;
+	expect_tail_answer(&answer, -EBADMSG);
+	answer.offset = 0;
+	answer.piece.len++;
+	expect_tail_answer(&answer, -EBADMSG);
+	answer.piece.len = 1;
+	answer.len = MESSAGE_ANSWER_MAX + 1;
+	expect_tail_answer(&answer, -EBADMSG);
+	answer.len = 1;
+	answer.offset = 2;
+	expect_tail_answer(&answer, -EBADMSG);
+	answer.offset = 0;
+	answer.position = COUNTER_LIMIT;
+	expect_tail_answer(&answer, -EBADMSG);
+}
+
 static void expect_opened(Control__StreamOpened *opened, int code)
 {
 	Control__Reply reply = CONTROL__REPLY__INIT;
@@ -257,6 +331,8 @@ int main(void)
 		cmocka_unit_test(an_inbox_has_slots_and_only_then),
 		cmocka_unit_test(nobody_unsubscribes_without_a_reader),
 		cmocka_unit_test(a_snapshot_has_a_position),
+		cmocka_unit_test(a_read_at_the_tail_has_an_epoch_and_a_short_query),
+		cmocka_unit_test(an_answer_of_a_tail_is_a_piece_of_what_it_says),
 		cmocka_unit_test(an_opened_stream_has_limits_and_places),
 		cmocka_unit_test(a_subscriber_learns_its_line),
 		cmocka_unit_test(a_replica_tells_of_its_streams),
