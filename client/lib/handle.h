@@ -49,6 +49,7 @@ struct pawl {
 	uint32_t counters_count;
 	struct pawl_stream *streams; /* a list */
 	uint32_t subscribers_made;
+	uint32_t tail_reads;	     /* tries begun */
 	uint32_t in_flight;	     /* operations posted on links and not completed */
 	struct pawl_options options; /* defaults filled in */
 	struct device_config device_config;
@@ -155,6 +156,12 @@ void pump_run(struct pawl *pawl);
 bool pump_turn(struct pawl *pawl);
 /* pump.c: takes completions only.  True when there was one. */
 bool pump_collect(struct pawl *pawl);
+/*
+ * pump.c: reads the state word of @replica into @state_p, for try @number of a read at the tail
+ * (tail_read_on_state).  As the links' read; where it arrives stays until the links are closed.
+ */
+int pump_state_read(struct pawl *pawl, uint32_t replica, uint64_t *state_p,
+	uint32_t number) __attribute__((warn_unused_result));
 /* pump.c: sets hot->way, as H1 has it. */
 void pump_way_update(struct pawl *pawl);
 /* pump.c: the cookie of a draw, which its completion brings to the counter's queue. */

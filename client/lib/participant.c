@@ -325,6 +325,51 @@ int pawl_participant_call(struct pawl_participant *p, const void *bytes, size_t 
 	return 0;
 }
 
+/* -EAGAIN: not yet.  *rests_p: a little rest is in place. */
+static int tail_read_move(struct pawl_participant *p, bool *rests_p)
+{
+	bool pauses = false;
+	int count = 0;
+	int rc = move(p, BATCH, &count, &pauses);
+
+	if (!rc || rc == -ETIMEDOUT)
+		rc = tail_read_step(p->stream);
+	*rests_p = count == 0 && tail_read_waits(p->stream);
+	return rc;
+}
+
+int participant_tail_read(struct pawl_participant *p, const void *query, size_t len,
+	void *room, size_t room_len, size_t *len_p)
+{
+	uint64_t deadline = clock_now_ns() + p->pawl->options.timeout_ns;
+	bool rests = false;
+	int rc = participant_check(p);
+
+	if (rc)
+		return rc;
+	tail_read_begin(p->stream, query, len, room, room_len, deadline);
+	for (;;) {
+		rc = tail_read_move(p, &rests);
+		if (rc != -EAGAIN)
+			break;
+		if (clock_now_ns() >= deadline)
+			return tail_read_overdue(p->stream);
+		if (rests)
+			stream_wait_lost(p->stream);
+	}
+	if (!rc)
+		*len_p = tail_read_len(p->stream);
+	return rc;
+}
+
+static int no_tail_reads(struct pawl_participant *p)
+{
+	return error_set(&p->pawl->err, -ENOTSUP,
+		"pawl: %s/%s: read: the replicas do not have this machine, so there is "
+		"none to be read at the tail; a store's are (pawl_store_read)",
+		p->pawl->where, p->stream->name);
+}
+
 int pawl_participant_read(struct pawl_participant *p, enum pawl_reading how,
 	const void *query, size_t len, struct pawl_bytes *answer_p)
 {
@@ -335,6 +380,8 @@ int pawl_participant_read(struct pawl_participant *p, enum pawl_reading how,
 		rc = call(p, "", 0, COMMAND_NOBODY, &marker);
 	else if (!rc && how == PAWL_READ_SYNC)
 		rc = pawl_participant_sync(p);
+	else if (!rc && how == PAWL_READ_TAIL)
+		rc = no_tail_reads(p);
 	if (rc)
 		return rc;
 	*answer_p = (struct pawl_bytes){"", 0};

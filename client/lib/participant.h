@@ -69,4 +69,12 @@ bool participant_in_doubt(const struct pawl_participant *p);
 int participant_await(struct pawl_participant *p, const bool *done, uint64_t deadline_ns)
 	__attribute__((warn_unused_result));
 
+/*
+ * Asks the storage that the tail applies, of a participant whose machine that is.  The answer is
+ * in the room, *len_p bytes.  Goes on applying meanwhile.  Errors of pawl_store_read.
+ */
+int participant_tail_read(struct pawl_participant *participant, const void *query,
+	size_t len, void *room, size_t room_len, size_t *len_p)
+	__attribute__((warn_unused_result));
+
 #endif

@@ -2,9 +2,11 @@
 #include <errno.h>
 
 #include "client/lib/handle.h"
+#include "client/lib/tail_read.h"
 #include "hw/clock.h"
 
 #define PUMP_BATCH 32
+#define KIND_TAIL_READ 0xfffeu /* beside those of tickets, in cookies */
 
 /* A link's cookie names the effect that it belongs to. */
 static uint64_t cookie_make(const struct ticket_effect *effect, uint32_t slot)
@@ -27,6 +29,11 @@ static uint32_t cookie_slot(uint64_t cookie)
 	return (uint32_t)cookie;
 }
 
+static bool cookie_is_tail_read(uint64_t cookie)
+{
+	return cookie >> 48 == KIND_TAIL_READ;
+}
+
 uint64_t pump_draw_cookie(const struct pawl_counter *c)
 {
 	const struct ticket_effect draw = {.kind = TICKET_DRAW};
@@ -38,6 +45,22 @@ void pump_count(struct pawl *pawl, uint32_t replica, uint32_t count)
 {
 	pawl->session.links[replica].in_flight += count;
 	pawl->in_flight += count;
+}
+
+int pump_state_read(
+	struct pawl *pawl, uint32_t replica, uint64_t *state_p, uint32_t number)
+{
+	struct link *link = pawl->session.links[replica].link;
+	uint64_t cookie = (uint64_t)KIND_TAIL_READ << 48 | (uint64_t)replica << 32 |
+			  number;
+	int rc = link->ops->read(
+		link, REGION_STATE_OFFSET, state_p, sizeof(*state_p), cookie);
+
+	if (rc)
+		return rc;
+	pump_count(pawl, replica, 1);
+	pump_way_update(pawl); /* H1 */
+	return 0;
 }
 
 static int effect_post(struct pawl_counter *c, const struct ticket_effect *effect)
@@ -152,6 +175,10 @@ static void completion_apply(
 	}
 	if (done->cookie == PUMP_COOKIE_NOBODY)
 		return;
+	if (cookie_is_tail_read(done->cookie)) {
+		tail_read_on_state(pawl, cookie_slot(done->cookie), replica);
+		return;
+	}
 	c = pawl->counters[cookie_slot(done->cookie)];
 	if (cookie_kind(done->cookie) == TICKET_DRAW)
 		draw_apply(c, done->value);

@@ -217,6 +217,16 @@ void store_on_turn(void *context, bool all)
 		store_silence_turn(store, now_ns);
 }
 
+static int read_at_tail(struct pawl_store *store, size_t len, struct pawl_bytes *answer_p)
+{
+	size_t answer_len = 0;
+	int rc = participant_tail_read(store->participant, store->command, len,
+		store->reply, kv_limits_of(store->kv)->reply_max, &answer_len);
+
+	*answer_p = (struct pawl_bytes){store->reply, answer_len};
+	return rc;
+}
+
 int pawl_store_read(struct pawl_store *store, enum pawl_reading how,
 	const struct pawl_command *command, struct pawl_reply *reply_p)
 {
@@ -227,7 +237,11 @@ int pawl_store_read(struct pawl_store *store, enum pawl_reading how,
 
 	if (len == 0)
 		return not_encoded(store);
-	rc = pawl_participant_read(store->participant, how, store->command, len, &answer);
+	if (how == PAWL_READ_TAIL)
+		rc = read_at_tail(store, len, &answer);
+	else
+		rc = pawl_participant_read(
+			store->participant, how, store->command, len, &answer);
 	if (rc)
 		return rc;
 	rc = store_reply_take(store, answer.bytes, answer.len, &reply);

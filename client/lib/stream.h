@@ -13,6 +13,7 @@
  *     stream_open.c    what people call: opening, options, stats
  *     stream_end.c     the hidden counter, and pawl_stream_end
  *     stream_snapshot.c  pawl_stream_acknowledge_snapshot
+ *     tail_read.c      reads at the tail (tail_read.h)
  *     publish*.c       the publishing half (publish.h)
  *     subscriber*.c    subscribers, known here by struct stream_listener
  *
@@ -29,6 +30,7 @@
 
 #include "client/include/pawl/stream.h"
 #include "client/lib/handle.h"
+#include "client/lib/tail_read.h"
 #include "sequencer/core/stream_limits.h"
 #include "sequencer/stream/places.h"
 
@@ -119,6 +121,7 @@ struct pawl_stream {
 
 	struct pawl_counter *end; /* of pawl_stream_end; NULL before the first */
 	struct stream_snapshot snapshot;
+	struct tail_read tail_read;
 	struct publishing *publishing;
 	struct stream_listener *listeners;
 	struct pawl_stream_stats stats; /* a listener counts in @delivered */

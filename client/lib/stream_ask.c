@@ -237,6 +237,8 @@ static bool stream_reply(
 	}
 	if (member == 0 && stream_snapshot_reply(stream, reply))
 		return true;
+	if (tail_read_reply(stream, reply))
+		return true;
 	for (struct stream_listener *l = stream->listeners; l; l = l->next) {
 		if (l->ops->reply(l, member, reply))
 			return true;

@@ -129,6 +129,7 @@ static void stream_lost(struct pawl_stream *stream)
 	stream->shut_since_ns = 0;
 	if (stream->snapshot.asking == STREAM_ASKED)
 		stream->snapshot.asking = STREAM_UNASKED;
+	tail_read_lost(stream);
 	for (uint32_t i = 0; i < CHAIN_MAX; i++)
 		stream->members[i] = (struct stream_member){0};
 	if (stream->publishing)

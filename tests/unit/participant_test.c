@@ -249,6 +249,7 @@ static void part_reads(struct part *part, enum pawl_reading how, const char *ans
 static void reads_see_what_they_promise(void **state)
 {
 	struct part *part = *state;
+	struct pawl_bytes bytes;
 
 	part_open(part);
 	(void)part_calls(part, "mine", "1:mine");
@@ -261,6 +262,8 @@ static void reads_see_what_they_promise(void **state)
 	part_reads(part, PAWL_READ_LOG, "3");
 	assert_int_equal(part->list.markers, 1);
 	part_reads(part, PAWL_READ_LOCAL, "3");
+	assert_int_equal(
+		pawl_participant_read(part->p, PAWL_READ_TAIL, "", 0, &bytes), -ENOTSUP);
 	assert_int_equal(part->outcomes_count, 0);
 }
 

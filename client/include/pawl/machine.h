@@ -91,6 +91,12 @@ enum pawl_reading {
 	 * others have been told already.
 	 */
 	PAWL_READ_LOCAL = 2,
+	/*
+	 * Linearizable: the tail of the chain is asked, which applies the storage too, and the
+	 * answer counts only if no later chain had begun.  Nothing is applied here for it.  Of
+	 * stores only (store.h).
+	 */
+	PAWL_READ_TAIL = 3,
 };
 
 /*
@@ -167,7 +173,7 @@ PAWL_API int pawl_participant_sync(struct pawl_participant *participant) PAWL_MU
 /*
  * Asks the machine.  *answer_p is the machine's own, good until the next call.  With
  * PAWL_READ_LOG the errors of pawl_participant_call, with PAWL_READ_SYNC those of
- * pawl_participant_sync; else -EOVERFLOW, -EMSGSIZE and -EBADF.
+ * pawl_participant_sync; -ENOTSUP: with PAWL_READ_TAIL; else -EOVERFLOW, -EMSGSIZE and -EBADF.
  */
 PAWL_API int pawl_participant_read(struct pawl_participant *participant,
 	enum pawl_reading how, const void *query, size_t len,

@@ -268,7 +268,12 @@ PAWL_API void pawl_store_limits_get(
 PAWL_API void pawl_store_usage_get(
 	const struct pawl_store *store, struct pawl_store_usage *usage_p);
 
-/* A read, from the state that @how says. */
+/*
+ * A read, from the state that @how says.  With PAWL_READ_TAIL also -ENOTSUP: the tail can not apply
+ * this store, and the text says why (its memory for that is taken, or it has not all of the stream);
+ * -EMSGSIZE: the answer is longer than 1 MiB; -ETIMEDOUT: no answer counted in time, for the chain
+ * was changing, or the tail still applies what there was before.
+ */
 PAWL_API int pawl_store_read(struct pawl_store *store, enum pawl_reading how,
 	const struct pawl_command *command, struct pawl_reply *reply_p) PAWL_MUST_CHECK;
 
