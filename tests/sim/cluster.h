@@ -356,6 +356,8 @@ void fault_pause(struct cluster *c, uint32_t node, uint64_t ns);
 /* The head dies with its memory, @ns from now. */
 void fault_head(struct cluster *c, uint64_t ns);
 void fault_part(struct cluster *c, uint32_t a, uint32_t b, uint64_t ns);
+/* Nobody hears of it but clients. */
+void fault_cut_off(struct cluster *c, uint32_t replica, uint64_t ns);
 void fault_part_store(struct cluster *c, uint32_t replica, uint64_t ns);
 
 /* network.c */

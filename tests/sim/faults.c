@@ -66,6 +66,16 @@ static void fault_links(struct cluster *c)
 			cluster_chance(c, 500));
 }
 
+void fault_cut_off(struct cluster *c, uint32_t replica, uint64_t ns)
+{
+	for (uint32_t i = 0; i < c->config.replicas; i++) {
+		if (i != replica)
+			fault_part(c, replica, i, ns);
+	}
+	if (cluster_chance(c, 700))
+		fault_part_store(c, replica, ns);
+}
+
 /*
  * A head that nobody hears of but clients: cut off from its peers, and sometimes from the
  * store.  A client that sleeps meanwhile wakes up in a world that has moved on.
@@ -80,12 +90,7 @@ static void fault_zombie(struct cluster *c)
 
 	if (!c->store.present || !c->replicas[head].alive)
 		return;
-	for (uint32_t i = 0; i < c->config.replicas; i++) {
-		if (i != head)
-			fault_part(c, head, i, ns);
-	}
-	if (cluster_chance(c, 700))
-		fault_part_store(c, head, ns);
+	fault_cut_off(c, head, ns);
 	if (cluster_chance(c, 600) && !c->config.sleepers)
 		c->clients[client].ambush_ns = sleep_ns;
 }

@@ -43,12 +43,9 @@ void operation_key(struct sim_operation *o, const char *key)
 
 static void finish(struct sim_participant *p, struct sim_operation *o)
 {
-	struct stores *st = p->cluster->streams->stores;
-
 	PAWL_ASSERT(!o->finished && p->in_progress > 0);
 	o->finished = true;
 	p->in_progress--;
-	st->finished++;
 }
 
 void operation_failed(struct sim_participant *p, struct sim_operation *o)
@@ -74,6 +71,7 @@ void operation_end(struct sim_participant *p, struct sim_operation *o,
 	enum linear_answer answer, uint64_t position)
 {
 	finish(p, o);
+	p->cluster->streams->stores->finished += o->call.kind != LINEAR_EXPIRE;
 	o->result.outcome = LINEAR_OK;
 	o->result.answer = answer;
 	o->result.returned = cluster_now(p->cluster);
@@ -162,6 +160,8 @@ void operation_replied(struct sim_participant *p, struct sim_operation *o,
 		cluster_wrong(p->cluster, "a reply is none");
 		return;
 	}
+	if (reply.kind != (o->call.kind == LINEAR_TXN ? 0 : o->asked.kind))
+		cluster_wrong(p->cluster, "somebody got the answer of somebody else");
 	if (is_of_locks(o)) {
 		locks_outcome(p, o, &reply, position);
 		return;

@@ -94,7 +94,7 @@ static void watch_step(struct sim_participant *p, const struct kv_session_info *
 	struct cluster *c = p->cluster;
 	struct sim_watch *watch = watch_of(p, info->session);
 	uint64_t now_ns = cluster_now(c);
-	bool hasty = !c->quiet && cluster_chance(c, 2);
+	bool hasty = !c->quiet && cluster_chance(c, 10);
 
 	if (watch->spoken != info->spoken) {
 		watch->spoken = info->spoken;
@@ -126,18 +126,9 @@ static uint64_t errand_delay(struct cluster *c)
 {
 	uint64_t delay_ns = 2000 + cluster_random(c, 20000);
 
-	if (!c->quiet && cluster_chance(c, 200))
-		delay_ns += cluster_random(c, 4 * STORE_MS_NS);
+	if (cluster_chance(c, c->quiet ? 50 : 250))
+		delay_ns += cluster_random(c, 6 * STORE_MS_NS);
 	return delay_ns;
-}
-
-static void participant_pause(struct sim_participant *p, uint64_t ns)
-{
-	struct cluster *c = p->cluster;
-
-	fault_pause(c, publisher_node(c, p->publisher->index), ns);
-	fault_pause(c, subscriber_node(c, p->subscriber->index), ns);
-	fault_pause(c, cluster_client_node(c, p->client->index), ns);
 }
 
 static void guarded_reached(struct cluster *c, struct sim_errand *e)

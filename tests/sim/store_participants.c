@@ -143,6 +143,10 @@ static void sync_step(struct sim_participant *p)
 {
 	struct sim_sync *sync = &p->sync;
 
+	/* The worst moment to be forgotten: messages are on their way, and the end was asked for. */
+	if (sync->stage >= SYNC_ASKED && commands_in_flight(&p->commands) > 0 &&
+		!p->cluster->quiet && cluster_chance(p->cluster, 10))
+		stores_forget(p);
 	if (sync->stage == SYNC_NONE && participant_in_doubt(p))
 		sync->stage = SYNC_WANTED;
 	if (sync->operation != STORE_NOTHING && MUTATED(STORE_LOCAL_READ)) {
@@ -205,6 +209,15 @@ void participant_die(struct sim_participant *p)
 	p->process = 0;
 	locks_forget(p);
 	publisher_renew(p->publisher);
+}
+
+void participant_pause(struct sim_participant *p, uint64_t ns)
+{
+	struct cluster *c = p->cluster;
+
+	fault_pause(c, publisher_node(c, p->publisher->index), ns);
+	fault_pause(c, subscriber_node(c, p->subscriber->index), ns);
+	fault_pause(c, cluster_client_node(c, p->client->index), ns);
 }
 
 static void life_step(struct sim_participant *p)

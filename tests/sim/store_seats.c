@@ -119,7 +119,9 @@ void seat_tick(struct sim_replica *r)
 		seat_take(r);
 	if (!seat->ready)
 		return;
-	if (!cluster_chance(r->cluster, 300)) /* it has a thread of its own */
+	/* It has a thread of its own, which may be slow. */
+	if (!cluster_chance(r->cluster,
+		    r->cluster->quiet ? 300 : r->cluster->streams->stores->seats_rest))
 		seat_apply(r);
 	for (uint32_t i = seat->questions_count; seat->ready && i-- > 0;) {
 		if (stream_subscriber_consumed(&seat->reader) >= seat->upto[i])

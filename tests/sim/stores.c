@@ -25,7 +25,7 @@ static void participants_choose(struct streams *s, struct random *random)
 		p->subscriber->begins_ns = 0;
 		p->subscriber->wanted = 1;
 		p->wanted = 6 + (uint32_t)random_below(random, 30);
-		p->eagerness = random_chance(random, 500000) ? 300 : 60;
+		p->eagerness = 20u << random_below(random, 4);
 		if (p->subscriber->laziness > 900)
 			p->subscriber->laziness = 900;
 	}
@@ -48,9 +48,11 @@ void stores_choose(struct streams *s, struct cluster_config *config, uint64_t se
 	s->slot_len = random_chance(&random, 500000) ? 128 : SIM_SLOT_MAX;
 	if (s->ring < 8)
 		s->ring = 8;
+	st->seats_rest = random_chance(&random, 500000) ? 300 : 930;
 	participants_choose(s, &random);
 	config->clients = st->participants_count;
 	config->operations[1] = 2;
+	config->faults_ns = 600000 + random_below(&random, 3500000);
 }
 
 static void on_participant(void *context, uint64_t index)
@@ -63,6 +65,88 @@ static void on_participant(void *context, uint64_t index)
 	PAWL_ASSERT(sim_world_call_at(c->world,
 			    cluster_now(c) + 3000 + cluster_random(c, 14000),
 			    on_participant, c, index) == 0);
+}
+
+struct stream_text *stores_texts(struct stores *st)
+{
+	PAWL_ASSERT(st->lives_count < STORE_LIVES_MAX);
+	return st->texts[st->lives_count++];
+}
+
+struct stream_text stores_text_keep(struct stores *st, const void *bytes, uint32_t len)
+{
+	struct stream_text text = {.at = st->bytes_count, .len = len};
+
+	PAWL_ASSERT(st->bytes_count + len <= STORE_TEXT_MAX);
+	memcpy(st->bytes + st->bytes_count, bytes, len);
+	st->bytes_count += len;
+	return text;
+}
+
+/* ---- Faults ---- */
+
+/* There are only so many lives that the simulator can note. */
+static bool may_end(const struct sim_participant *p)
+{
+	const struct streams *s = p->cluster->streams;
+
+	return p->in && !s->calm && s->lives_count < STREAM_LIVES_MAX / 2 &&
+	       s->stores->lives_count < STORE_LIVES_MAX / 2;
+}
+
+void stores_forget(struct sim_participant *p)
+{
+	if (may_end(p) && !participant_in_doubt(p))
+		publisher_forgotten(p->publisher);
+}
+
+void stores_fault(struct sim_participant *p)
+{
+	if (!may_end(p))
+		return;
+	if (cluster_chance(p->cluster, 500))
+		participant_die(p);
+	else
+		stores_forget(p);
+}
+
+/* A tail that is voted out, and answers whoever has not heard of it. */
+static void fault_tail(struct cluster *c)
+{
+	const struct epoch_record *record = &c->store.record;
+	uint64_t ns = c->config.detect_ns + 500000 + cluster_random(c, 2500000);
+	uint32_t tail;
+
+	if (!c->store.present || record->phase != EPOCH_ACTIVE || record->chain.count < 2)
+		return;
+	tail = record->chain.at[record->chain.count - 1].id - 1;
+	if (c->replicas[tail].alive)
+		fault_cut_off(c, tail, ns);
+}
+
+static void on_fault(void *context, uint64_t unused)
+{
+	struct cluster *c = context;
+	struct stores *st = c->streams->stores;
+	struct sim_participant *p =
+		&st->participants[cluster_random(c, st->participants_count)];
+
+	(void)unused;
+	if (c->quiet || st->over)
+		return;
+	switch (cluster_random(c, 4)) {
+	case 0:
+		stores_fault(p);
+		break;
+	case 1:
+		participant_pause(p, cluster_random(c, 6 * STORE_MS_NS));
+		break;
+	default:
+		fault_tail(c);
+	}
+	PAWL_ASSERT(sim_world_call_at(c->world,
+			    cluster_now(c) + 50000 + cluster_random(c, 1000000), on_fault,
+			    c, 0) == 0);
 }
 
 void stores_open(struct cluster *c)
@@ -83,35 +167,10 @@ void stores_open(struct cluster *c)
 		PAWL_ASSERT(sim_world_call_at(c->world, cluster_now(c) + 1 + i,
 				    on_participant, c, i) == 0);
 	}
-}
-
-struct stream_text *stores_texts(struct stores *st)
-{
-	PAWL_ASSERT(st->lives_count < STORE_LIVES_MAX);
-	return st->texts[st->lives_count++];
-}
-
-struct stream_text stores_text_keep(struct stores *st, const void *bytes, uint32_t len)
-{
-	struct stream_text text = {.at = st->bytes_count, .len = len};
-
-	PAWL_ASSERT(st->bytes_count + len <= STORE_TEXT_MAX);
-	memcpy(st->bytes + st->bytes_count, bytes, len);
-	st->bytes_count += len;
-	return text;
-}
-
-void stores_fault(struct sim_participant *p)
-{
-	const struct streams *s = p->cluster->streams;
-
-	if (s->lives_count >= STREAM_LIVES_MAX / 2 ||
-		s->stores->lives_count >= STORE_LIVES_MAX / 2 || !p->in)
-		return;
-	if (cluster_chance(p->cluster, 500))
-		participant_die(p);
-	else
-		publisher_forgotten(p->publisher);
+	if (!c->streams->calm)
+		PAWL_ASSERT(sim_world_call_at(c->world,
+				    cluster_now(c) + cluster_random(c, 600000), on_fault,
+				    c, 0) == 0);
 }
 
 void stores_lost(struct cluster *c)

@@ -212,8 +212,9 @@ struct sim_errand {
 struct stores {
 	struct cluster *cluster;
 	uint32_t participants_count;
-	uint32_t claims, chaos;
-	bool over; /* the stream was lost with all memory */
+	uint32_t claims;
+	uint32_t seats_rest; /* per thousand looks that a seat does not take */
+	bool over;	     /* the stream was lost with all memory */
 	struct sim_participant participants[PARTICIPANTS_MAX];
 	struct sim_seat seats[REPLICAS_MAX];
 	struct store_truth truth[TRUTH_MAX];
@@ -251,6 +252,8 @@ struct stream_text *stores_texts(struct stores *st);
 struct stream_text stores_text_keep(struct stores *st, const void *bytes, uint32_t len);
 /* Something happens to a participant. */
 void stores_fault(struct sim_participant *p);
+/* The stream does not know its publisher any more. */
+void stores_forget(struct sim_participant *p);
 /* The log begins where nobody has what was before. */
 void stores_lost(struct cluster *c);
 
@@ -276,6 +279,8 @@ void truth_check(
 void participant_start(struct sim_participant *p);
 void participant_tick(struct sim_participant *p);
 void participant_die(struct sim_participant *p);
+/* Its processes are stopped, all of them. */
+void participant_pause(struct sim_participant *p, uint64_t ns);
 void participant_deliver(struct sim_participant *p, const struct stream_delivery *d);
 void participant_end_read(struct sim_participant *p, const struct ticket_result *result);
 bool participant_in_doubt(const struct sim_participant *p);
