@@ -3,7 +3,7 @@
 
 #include "tests/sim/stores.h"
 
-#define TAIL_PATIENCE_NS 400000
+#define TAIL_PATIENCE_NS 1200000
 
 static struct sim_seat *seat_of(const struct sim_replica *r)
 {
@@ -149,6 +149,16 @@ void seat_asked(struct sim_replica *r, const struct sim_question *question)
 
 /* ---- Asking ---- */
 
+/* Some are so late that the tail is a tail no more. */
+static uint64_t question_delay(struct cluster *c)
+{
+	uint64_t delay_ns = network_delay(c);
+
+	if (!c->quiet && cluster_chance(c, 200))
+		delay_ns += cluster_random(c, 1000000);
+	return delay_ns;
+}
+
 static void ask(struct sim_participant *p)
 {
 	struct cluster *c = p->cluster;
@@ -161,7 +171,7 @@ static void ask(struct sim_participant *p)
 		.serial = p->tail.serial,
 		.epoch = p->tail.read.epoch};
 	question->len = (uint32_t)work_query(o, question->bytes, sizeof(question->bytes));
-	parcel_send(c, parcel, network_delay(c));
+	parcel_send(c, parcel, question_delay(c));
 }
 
 static bool client_is_linked(const struct sim_client *k)

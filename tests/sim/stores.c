@@ -46,6 +46,10 @@ void stores_choose(struct streams *s, struct cluster_config *config, uint64_t se
 	s->stores = st;
 	s->texts = st->bytes;
 	s->slot_len = random_chance(&random, 500000) ? 128 : SIM_SLOT_MAX;
+	if (s->calm) { /* who is lapped dies, so something always goes wrong */
+		s->calm = false;
+		s->hole_ns = 90000 + random_below(&random, 200000);
+	}
 	if (s->ring < 8)
 		s->ring = 8;
 	st->seats_rest = random_chance(&random, 500000) ? 300 : 930;
@@ -90,7 +94,7 @@ static bool may_end(const struct sim_participant *p)
 {
 	const struct streams *s = p->cluster->streams;
 
-	return p->in && !s->calm && s->lives_count < STREAM_LIVES_MAX / 2 &&
+	return p->in && s->lives_count < STREAM_LIVES_MAX / 2 &&
 	       s->stores->lives_count < STORE_LIVES_MAX / 2;
 }
 
@@ -167,10 +171,9 @@ void stores_open(struct cluster *c)
 		PAWL_ASSERT(sim_world_call_at(c->world, cluster_now(c) + 1 + i,
 				    on_participant, c, i) == 0);
 	}
-	if (!c->streams->calm)
-		PAWL_ASSERT(sim_world_call_at(c->world,
-				    cluster_now(c) + cluster_random(c, 600000), on_fault,
-				    c, 0) == 0);
+	PAWL_ASSERT(
+		sim_world_call_at(c->world, cluster_now(c) + cluster_random(c, 600000),
+			on_fault, c, 0) == 0);
 }
 
 void stores_lost(struct cluster *c)
