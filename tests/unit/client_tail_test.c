@@ -17,7 +17,6 @@ struct oracle {
 	int refusals;	  /* so many first, */
 	int refusal;	  /*   with this errno */
 	bool silent;
-	bool hangs_up;	      /* once */
 	int seals;	      /* place whose state is sealed by then; -1: none */
 	uint64_t tells_epoch; /* instead of the question's */
 
@@ -91,10 +90,7 @@ static bool on_request(struct fake *fake, struct fake_replica *r,
 		atomic_store(fake_word(fake, (unsigned int)o->seals, o->epoch,
 				     REGION_STATE_OFFSET),
 			region_state_sealed(o->epoch));
-	if (o->hangs_up) {
-		o->hangs_up = false;
-		fake_connection_close(c);
-	} else if (o->refusals > 0) {
+	if (o->refusals > 0) {
 		o->refusals--;
 		refusal_send(c, request, o->refusal);
 	} else if (!o->silent) {
@@ -267,8 +263,13 @@ static void a_connection_that_ends_is_made_again_and_asked(void **state)
 {
 	struct oracle *o = *state;
 
-	o->hangs_up = true;
-	assert_int_equal(ask(o), 0);
+	o->silent = true;
+	begin(o);
+	while (o->asked == 0)
+		assert_int_equal(step_until(o, clock_now_ns() + 5 * NS_PER_MS), -EAGAIN);
+	o->silent = false;
+	fake_hang_up(&o->desk.rig.fake, 1);
+	assert_int_equal(step_until(o, clock_now_ns() + RIG_WAIT_NS), 0);
 	has_answer(o, "old");
 	assert_int_equal(o->asked, 2);
 }
