@@ -268,7 +268,8 @@ static int reading_set(const char *text, enum pawl_reading *how_p)
 {
 	static const char *const names[] = {[PAWL_READ_LOG] = "log",
 		[PAWL_READ_SYNC] = "sync",
-		[PAWL_READ_LOCAL] = "local"};
+		[PAWL_READ_LOCAL] = "local",
+		[PAWL_READ_TAIL] = "tail"};
 
 	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(text, names[i]) != 0)
@@ -276,7 +277,7 @@ static int reading_set(const char *text, enum pawl_reading *how_p)
 		*how_p = (enum pawl_reading)i;
 		return COMMAND_OK;
 	}
-	return command_misuse("pawl kv: --read=%s: use log, sync or local", text);
+	return command_misuse("pawl kv: --read=%s: use log, sync, tail or local", text);
 }
 
 static int kvcmd_set(struct kvcmd *kv, const struct kvcmd_arguments *a)
