@@ -12,7 +12,7 @@ bool participant_in_doubt(const struct sim_participant *p)
 }
 
 bool participant_submit(struct sim_participant *p, const void *bytes, size_t len,
-	uint32_t operation, bool silent)
+	uint32_t operation, bool marker)
 {
 	uint64_t id;
 
@@ -20,7 +20,7 @@ bool participant_submit(struct sim_participant *p, const void *bytes, size_t len
 		commands_are_full(&p->commands) ||
 		!publisher_say(p->publisher, bytes, (uint32_t)len, &id))
 		return false;
-	(void)commands_submit(&p->commands, id, operation, silent);
+	(void)commands_submit(&p->commands, id, operation, marker);
 	return true;
 }
 
@@ -41,7 +41,7 @@ static void decided(struct sim_participant *p, const struct command_outcome *out
 
 	if (outcome->status)
 		operation_failed(p, o);
-	else if (outcome->silent)
+	else if (outcome->listener)
 		marker_back(p, o, outcome->position);
 	else
 		operation_replied(
