@@ -7,6 +7,7 @@
 #   is WHAT WANTED GOT         compares
 #   await SECONDS COMMAND...   until the command is true; looks every $await_step seconds
 #   alive PID / dead PID       whether the process runs
+#   history_join FILE...       prints the histories that store_mix wrote, each operation once
 set -euo pipefail
 export LC_ALL=C
 : "${PAWL_BIN:?is set by ctest}" "${PAWL_BUILD:?}" "${PAWL_SOURCE:?}"
@@ -55,4 +56,15 @@ alive() {
 
 dead() {
 	! alive "$1"
+}
+
+# Of what was written when it was asked for and again with its answer, the answer.
+history_join() {
+	local file
+	for file in "$@"; do
+		awk '{ match($0, /"note":[0-9]+/); note = substr($0, RSTART, RLENGTH) }
+			NR == FNR { if ($0 !~ /"outcome":"unknown"/) answered[note] = 1; next }
+			/"outcome":"unknown"/ && answered[note] { next }
+			{ sub(/"note":[0-9]+,?/, ""); print }' "$file" "$file"
+	done
 }

@@ -54,7 +54,7 @@ static const struct argp_option known[] = {
 	{"pause", OPT_PAUSE, "US", 0, "between two operations (0)", 0},
 	{"timeout", OPT_TIMEOUT, "MS", 0, "of one operation (10000)", 0},
 	{"silence", OPT_SILENCE, "MS", 0, "after which a session is expired (1000)", 0},
-	{"reads", OPT_READS, "KIND,...", 0, "log, sync, tail, local (log,sync,local)", 0},
+	{"reads", OPT_READS, "KIND,...", 0, "log, sync, tail, local (all)", 0},
 	{"guard", OPT_GUARD, "FILE", 0, "what the locks guard", 0},
 	{0},
 };
@@ -142,7 +142,7 @@ int main(int argc, char **argv)
 	static const struct argp argp = {
 		known, option_parse, "WHERE STORE FILE", NULL, NULL, NULL, NULL};
 	struct options o = {.mix = {.process = 1, .keys = 8, .silence_ms = 1000},
-		.reads = "log,sync,local",
+		.reads = "log,sync,tail,local",
 		.timeout_ms = 10000};
 	struct pawl_options options = PAWL_OPTIONS_INIT;
 	struct pawl *pawl;
