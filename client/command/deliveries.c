@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <string.h>
 
 #include "client/command/command.h"
+#include "client/command/output.h"
 
 #define BUFFER_LEN (1u << 18)
 
@@ -154,20 +154,12 @@ int deliveries_room(const struct deliveries *d, int batch)
 	return left < (uint64_t)batch ? (int)left : batch;
 }
 
-/* A pipe whose other end is closed is in error, also while nothing is written. */
-static bool somebody_reads(FILE *out)
-{
-	struct pollfd end = {.fd = fileno(out)};
-
-	return end.fd < 0 || poll(&end, 1, 0) <= 0 || !(end.revents & POLLERR);
-}
-
 void deliveries_flush(struct deliveries *d)
 {
 	errno = 0;
 	(void)fflush(d->out);
 	failure_note(d);
-	if (!somebody_reads(d->out))
+	if (!output_is_read(d->out))
 		d->abandoned = true;
 }
 

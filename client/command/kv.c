@@ -13,12 +13,14 @@ enum kv_option {
 	OPTION_EXPECT,
 	OPTION_ABSENT,
 	OPTION_COUNT,
+	OPTION_FROM,
 	OPTION_JSON,
 	OPTION_RAW,
 	OPTION_LINES,
 	OPTION_FRAMED,
 	OPTION_QUIET,
 	OPTION_KEYS_ONLY,
+	OPTION_PREFIX,
 	OPTION_REFUSED,
 	OPTION_LIMIT, /* and so on, in the order of enum kvcmd_limit */
 };
@@ -56,6 +58,10 @@ static const struct action actions[] = {
 		BIT(OPTION_READ) | BIT(OPTION_JSON) | BIT(OPTION_FRAMED) |
 			BIT(OPTION_COUNT) | BIT(OPTION_KEYS_ONLY),
 		false, "list [PREFIX]"},
+	{"watch", kvcmd_watch, 0, 1,
+		BIT(OPTION_FROM) | BIT(OPTION_JSON) | BIT(OPTION_COUNT) |
+			BIT(OPTION_KEYS_ONLY) | BIT(OPTION_PREFIX),
+		true, "watch KEY, or watch --prefix [PREFIX]"},
 	{"txn", kvcmd_transact, 0, UINT32_MAX, BIT(OPTION_JSON) | BIT(OPTION_REFUSED),
 		true, "txn [LINE...]"},
 	{"create", kvcmd_create, 0, 0, BIT(OPTION_JSON) | LIMITS, true, "create"},
@@ -83,6 +89,8 @@ static const char **text_place(int key, struct kvcmd_arguments *a)
 		return &a->expect;
 	case OPTION_COUNT:
 		return &a->count;
+	case OPTION_FROM:
+		return &a->from;
 	case OPTION_REFUSED:
 		return &a->refused;
 	default:
@@ -98,7 +106,8 @@ static void flag_set(int key, struct kvcmd_arguments *a)
 		[OPTION_LINES - OPTION_READ] = &a->lines,
 		[OPTION_FRAMED - OPTION_READ] = &a->framed,
 		[OPTION_QUIET - OPTION_READ] = &a->quiet,
-		[OPTION_KEYS_ONLY - OPTION_READ] = &a->keys_only};
+		[OPTION_KEYS_ONLY - OPTION_READ] = &a->keys_only,
+		[OPTION_PREFIX - OPTION_READ] = &a->prefix};
 
 	*flags[key - OPTION_READ] = true;
 }
@@ -122,7 +131,7 @@ static int long_key(int key)
 		enum kv_option option;
 	} shorts[] = {{'j', OPTION_JSON}, {'c', OPTION_COUNT}, {'l', OPTION_LINES},
 		{'r', OPTION_FRAMED}, {'q', OPTION_QUIET}, {'k', OPTION_KEYS_ONLY},
-		{'E', OPTION_REFUSED}};
+		{'E', OPTION_REFUSED}, {'f', OPTION_FROM}, {'p', OPTION_PREFIX}};
 
 	for (size_t i = 0; i < sizeof(shorts) / sizeof(shorts[0]); i++) {
 		if (shorts[i].key == key)
@@ -165,8 +174,13 @@ static const struct argp_option options[] = {
 	{"absent", OPTION_ABSENT, NULL, 0, "cas: if the key is not there", 0},
 	{"raw", OPTION_RAW, NULL, 0, "get: the bytes of the value and nothing else", 0},
 	{"json", 'j', NULL, 0, "Write JSON objects", 0},
-	{"count", 'c', "N", 0, "list: at most N keys", 0},
-	{"keys-only", 'k', NULL, 0, "list: without the values", 0},
+	{"count", 'c', "N", 0, "list, watch: end after N keys or changes", 0},
+	{"keys-only", 'k', NULL, 0, "list, watch: without the values", 0},
+	{"prefix", 'p', NULL, 0, "watch: all keys that begin so", 0},
+	{"from", 'f', "WHERE", 0,
+		"watch: begin with what changes from now on, with what is there, or with "
+		"the position P: now, state, P (now)",
+		0},
 	{"lines", 'l', NULL, 0,
 		"put, claim, del: many keys, a line of standard input each: key, tab and "
 		"value, or the key",
@@ -199,6 +213,7 @@ static const struct argp argp = {options, parse_option, "NAME/STORE ACTION [WORD
 	"  claim KEY [VALUE]   write it if nobody has\n"
 	"  del KEY             remove it\n"
 	"  list [PREFIX]       all keys that begin so, at one moment\n"
+	"  watch KEY           every change of it, in order\n"
 	"  txn [LINE...]       a transaction; without LINEs, of standard input\n"
 	"  create              make the store, with its limits\n"
 	"  info                what it may hold, and what it holds",
@@ -258,6 +273,8 @@ static int words_check(const struct action *action, const struct kvcmd_arguments
 	if (a->json && (a->raw || (a->framed && action->run == kvcmd_list)))
 		return command_misuse("pawl kv %s: --json and --%s: use one of them",
 			action->name, a->raw ? "raw" : "framed");
+	if (action->run == kvcmd_watch && !a->prefix && a->words_count == 0)
+		return command_misuse("pawl kv: write NAME/STORE %s", action->form);
 	if (action->run == kvcmd_cas && !!a->version + !!a->expect + a->absent != 1)
 		return command_misuse("pawl kv cas: use one of --version, --expect and "
 				      "--absent");
@@ -341,7 +358,7 @@ int command_kv(int argc, char **argv)
 	action = action_find(p.a.action);
 	if (!rc && !action)
 		rc = command_misuse("pawl kv: '%s' is not an action; use get, put, cas, "
-				    "del, claim, list, txn, create or info",
+				    "del, claim, list, watch, txn, create or info",
 			p.a.action ? p.a.action : "");
 	if (!rc)
 		rc = options_check(action, p.given);

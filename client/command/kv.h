@@ -40,6 +40,7 @@ struct kvcmd_arguments {
 	const char *version;
 	const char *expect;
 	const char *count;
+	const char *from;
 	const char *refused;
 	const char *limits[KVCMD_LIMITS];
 	bool absent;
@@ -49,6 +50,7 @@ struct kvcmd_arguments {
 	bool framed;
 	bool quiet;
 	bool keys_only;
+	bool prefix; /* the word is the begin of keys */
 };
 
 struct kvcmd {
@@ -61,8 +63,8 @@ struct kvcmd {
 };
 
 /*
- * The actions.  Each returns the exit status.  The store is open, but for put, del, claim, txn and
- * create, which open it themselves.
+ * The actions.  Each returns the exit status.  The store is open for those that only look at it; the
+ * others open it themselves.
  */
 int kvcmd_get(struct kvcmd *kv);
 int kvcmd_put(struct kvcmd *kv);
@@ -70,12 +72,21 @@ int kvcmd_cas(struct kvcmd *kv);
 int kvcmd_delete(struct kvcmd *kv);
 int kvcmd_claim(struct kvcmd *kv);
 int kvcmd_list(struct kvcmd *kv);
+int kvcmd_watch(struct kvcmd *kv);
 int kvcmd_transact(struct kvcmd *kv);
 int kvcmd_create(struct kvcmd *kv);
 int kvcmd_info(struct kvcmd *kv);
 
 /* Commands of @kind, a key in each line or frame of standard input. */
 int kvcmd_load(struct kvcmd *kv, enum pawl_command_kind kind);
+
+/*
+ * Gives all keys that begin with @prefix to @each, in order, as they are at one moment: how @how
+ * reads.  False of it: that is enough.  The exit status, with the reason printed.
+ */
+typedef bool (*kvcmd_each_fn)(void *context, const struct pawl_reply *item);
+int kvcmd_each(struct kvcmd *kv, enum pawl_reading how, const char *prefix,
+	kvcmd_each_fn each, void *context) __attribute__((warn_unused_result));
 
 /* Opens the store; with @existing neither store nor stream is made. */
 int kvcmd_open(struct kvcmd *kv, const struct pawl_store_options *options, bool existing)

@@ -6,10 +6,72 @@
 #include "client/command/command.h"
 #include "client/command/kv.h"
 
-struct listing {
+/* All keys of a prefix. */
+struct pages {
 	struct kvcmd *kv;
 	struct pawl_command command;
 	unsigned char *after; /* the last key of the page before */
+	kvcmd_each_fn each;
+	void *context;
+	bool enough;
+};
+
+/* Gives a page away, and takes note of where the next one begins. */
+static void page_give(struct pages *p, struct pawl_reply *page)
+{
+	struct pawl_reply item;
+
+	while (!p->enough && pawl_reply_next(page, &item)) {
+		p->enough = !p->each(p->context, &item);
+		memcpy(p->after, item.key, item.key_len);
+		p->command.other = p->after;
+		p->command.other_len = item.key_len;
+	}
+}
+
+/*
+ * Only the first page moves this participant on.  The others are read from the same state, so all
+ * of them together are the store at one moment.
+ */
+static int pages_give(struct pages *p, enum pawl_reading how)
+{
+	struct pawl_reply page = {.more = true};
+
+	while (page.more && !p->enough && !ferror(stdout)) {
+		if (pawl_store_read(p->kv->target.store, how, &p->command, &page))
+			return target_fail(&p->kv->target);
+		page_give(p, &page);
+		how = PAWL_READ_LOCAL;
+	}
+	return COMMAND_OK;
+}
+
+int kvcmd_each(struct kvcmd *kv, enum pawl_reading how, const char *prefix,
+	kvcmd_each_fn each, void *context)
+{
+	struct pages p = {.kv = kv,
+		.command = {.kind = PAWL_LIST,
+			.option = kv->a->keys_only ? PAWL_KEYS_ONLY : 0,
+			.key = prefix,
+			.key_len = strlen(prefix)},
+		.each = each,
+		.context = context};
+	struct pawl_store_limits limits;
+	int rc;
+
+	pawl_store_limits_get(kv->target.store, &limits);
+	p.after = malloc(limits.key_max);
+	if (!p.after)
+		return command_fail("pawl kv: out of memory");
+	rc = pages_give(&p, how);
+	free(p.after);
+	return rc;
+}
+
+/* ---- list ---- */
+
+struct listing {
+	struct kvcmd *kv;
 	uint64_t written;
 };
 
@@ -43,54 +105,19 @@ static void item_put(const struct kvcmd *kv, const struct pawl_reply *reply)
 		kvcmd_item_print(kv, &item);
 }
 
-/* Writes the page, and takes note of where the next one begins. */
-static void page_put(struct listing *l, struct pawl_reply *page)
+static bool on_item(void *context, const struct pawl_reply *item)
 {
-	struct pawl_reply item;
+	struct listing *l = context;
 
-	while (l->written < l->kv->count && pawl_reply_next(page, &item)) {
-		item_put(l->kv, &item);
-		l->written++;
-		memcpy(l->after, item.key, item.key_len);
-		l->command.other = l->after;
-		l->command.other_len = item.key_len;
-	}
-}
-
-/*
- * Only the first page moves this participant on.  The others are read from the same state, so all
- * of them together are the store at one moment.
- */
-static int pages_put(struct listing *l)
-{
-	enum pawl_reading how = l->kv->how;
-	struct pawl_reply page = {.more = true};
-
-	while (page.more && l->written < l->kv->count && !ferror(stdout)) {
-		if (pawl_store_read(l->kv->target.store, how, &l->command, &page))
-			return target_fail(&l->kv->target);
-		page_put(l, &page);
-		how = PAWL_READ_LOCAL;
-	}
-	return command_finish_output();
+	item_put(l->kv, item);
+	return ++l->written < l->kv->count;
 }
 
 int kvcmd_list(struct kvcmd *kv)
 {
-	const char *prefix = kv->a->words_count ? kv->a->words[0] : "";
-	struct listing l = {.kv = kv,
-		.command = {.kind = PAWL_LIST,
-			.option = kv->a->keys_only ? PAWL_KEYS_ONLY : 0,
-			.key = prefix,
-			.key_len = strlen(prefix)}};
-	struct pawl_store_limits limits;
-	int rc;
+	struct listing l = {.kv = kv};
+	int rc = kvcmd_each(
+		kv, kv->how, kv->a->words_count ? kv->a->words[0] : "", on_item, &l);
 
-	pawl_store_limits_get(kv->target.store, &limits);
-	l.after = malloc(limits.key_max);
-	if (!l.after)
-		return command_fail("pawl kv: out of memory");
-	rc = pages_put(&l);
-	free(l.after);
-	return rc;
+	return rc ? rc : command_finish_output();
 }
