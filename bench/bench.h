@@ -21,6 +21,7 @@ extern volatile sig_atomic_t bench_interrupted;
 int bench_end(int rc, const struct error *err);
 
 int bench_counter(int argc, char **argv);
+int bench_store(int argc, char **argv);
 int bench_stream(int argc, char **argv);
 int bench_takeover(int argc, char **argv);
 

@@ -74,6 +74,9 @@ static int word_await(struct cluster *c, struct error *err)
 	}
 	(void)strcpy(c->where, word.where);
 	c->costs = word.costs;
+	memcpy(c->replica_pids, word.replica_pids, sizeof(c->replica_pids));
+	c->etcd_pid = word.etcd_pid;
+	c->etcd_port = word.etcd_port;
 	return 0;
 }
 

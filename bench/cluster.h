@@ -13,6 +13,7 @@
 
 #include "bench/store_costs.h"
 #include "hw/error.h"
+#include "sequencer/core/limits.h"
 
 #define CLUSTER_WHERE_MAX 1024
 
@@ -30,6 +31,7 @@ struct cluster_plan {
 	const char
 		*store; /* a directory, or an address for pawld; NULL: of the run's own */
 	bool store_costs; /* measure them first */
+	bool etcd_beside; /* an etcd that has nothing to do with the cluster */
 };
 
 struct cluster {
@@ -38,6 +40,9 @@ struct cluster {
 	int line;		       /* to the keeper; closing it lets go */
 	char where[CLUSTER_WHERE_MAX]; /* for pawl_open: the replicas 1, 2, ... */
 	struct store_costs costs;      /* if they were asked for */
+	pid_t replica_pids[CHAIN_MAX]; /* as they were at the start */
+	pid_t etcd_pid;		       /* the one beside, or 0, */
+	int etcd_port;		       /* which serves here, on 127.0.0.1 */
 };
 
 /*

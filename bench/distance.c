@@ -1,5 +1,7 @@
 #include "bench/distance.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 
 #include "hw/clock.h"
@@ -55,4 +57,65 @@ uint64_t distance_run(_Atomic uint64_t *ball, bool first, uint64_t end_ns)
 		return lead(ball, end_ns);
 	follow(ball, end_ns);
 	return 0;
+}
+
+/* ---- Between threads ---- */
+
+struct player {
+	_Atomic uint64_t *ball;
+	bool first;
+	int cpu;
+	uint64_t end_ns;
+	uint64_t round_trip_ns;
+};
+
+static void *player_run(void *context)
+{
+	struct player *p = context;
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET((size_t)p->cpu, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus) == 0)
+		p->round_trip_ns = distance_run(p->ball, p->first, p->end_ns);
+	return NULL;
+}
+
+/* False: there are not two. */
+static bool cpus_find(int *cpus_p)
+{
+	cpu_set_t cpus;
+	int found = 0;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus))
+		return false;
+	for (int cpu = 0; cpu < CPU_SETSIZE && found < 2; cpu++) {
+		if (CPU_ISSET((size_t)cpu, &cpus))
+			cpus_p[found++] = cpu;
+	}
+	return found == 2;
+}
+
+uint64_t distance_between(uint64_t length_ns, int *cpus_p)
+{
+	_Atomic uint64_t ball = 0;
+	uint64_t end_ns = clock_now_ns() + length_ns;
+	struct player players[2];
+	pthread_t threads[2];
+	int started = 0;
+
+	if (!cpus_find(cpus_p))
+		return 0;
+	for (int i = 0; i < 2; i++) {
+		players[i] = (struct player){.ball = &ball,
+			.first = i == 0,
+			.cpu = cpus_p[i],
+			.end_ns = end_ns};
+		if (pthread_create(&threads[i], NULL, player_run, &players[i]))
+			break;
+		started++;
+	}
+	for (int i = 0; i < started; i++)
+		(void)pthread_join(threads[i], NULL);
+	return players[0].round_trip_ns;
 }

@@ -15,4 +15,10 @@
  */
 uint64_t distance_run(_Atomic uint64_t *ball, bool first, uint64_t end_ns);
 
+/*
+ * The same between the first two processors that this process may use, by threads of its own that
+ * stay on them for @length_ns; cpus_p[2] says which.  0: there is only one, or no trip was made.
+ */
+uint64_t distance_between(uint64_t length_ns, int *cpus_p);
+
 #endif

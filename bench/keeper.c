@@ -82,6 +82,15 @@ static int store_find(struct keeper *k, const struct cluster_plan *plan,
 	return rc;
 }
 
+/* Whose processor time may be asked for, and where the etcd is. */
+static void word_fill(const struct keeper *k, struct keeper_word *word)
+{
+	for (unsigned int i = 0; i < CHAIN_MAX; i++)
+		word->replica_pids[i] = k->fleet.daemons[i].pid;
+	word->etcd_pid = k->etcd.pid;
+	word->etcd_port = k->etcd.port;
+}
+
 static int start(
 	struct keeper *k, const struct cluster_plan *plan, struct keeper_word *word)
 {
@@ -97,6 +106,8 @@ static int start(
 
 	cluster_name(k, plan->store_kind == CLUSTER_STORE_ETCD && plan->store);
 	rc = store_find(k, plan, &directory, &word->err);
+	if (!rc && plan->etcd_beside)
+		rc = etcd_start(&k->etcd, k->directories.files, &word->err);
 	if (rc)
 		return rc;
 	(void)setenv("PAWL_RUNTIME_DIR", k->directories.files, 1);
@@ -106,7 +117,10 @@ static int start(
 			k->store, k->cluster, directory, &word->costs, &word->err);
 	if (!rc)
 		rc = fleet_where(&config, word->where, sizeof(word->where), &word->err);
-	return rc ? rc : fleet_start(&k->fleet, &config, &word->err);
+	if (!rc)
+		rc = fleet_start(&k->fleet, &config, &word->err);
+	word_fill(k, word);
+	return rc;
 }
 
 static void order_carry_out(struct keeper *k, const struct keeper_order *order)

@@ -21,6 +21,9 @@ struct keeper_word {
 	struct error err;
 	char where[CLUSTER_WHERE_MAX];
 	struct store_costs costs;
+	pid_t replica_pids[CHAIN_MAX];
+	pid_t etcd_pid; /* of the one beside */
+	int etcd_port;
 };
 
 /* And after each order. */

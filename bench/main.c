@@ -14,6 +14,7 @@ struct subcommand {
 
 static const struct subcommand subcommands[] = {
 	{"counter", bench_counter, "a counter beside the bare operations"},
+	{"store", bench_store, "a store beside etcd"},
 	{"stream", bench_stream, "a stream beside a bare ring"},
 	{"takeover", bench_takeover, "how long a dead head stops a chain, and why"},
 };

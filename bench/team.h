@@ -24,6 +24,8 @@ enum turn_what {
 	TURN_RATE,     /* as many additions as fit, without times */
 	TURN_TIMED,    /* additions with times */
 	TURN_DISTANCE, /* a cache line goes back and forth between the first two */
+	TURN_FILL,     /* what has to be there before anything is measured */
+	TURN_CHECK,    /* what is there in the end */
 };
 
 enum turn_side {
@@ -37,6 +39,7 @@ struct turn {
 	enum turn_side side;
 	uint64_t length_ns;
 	double rate; /* for work with a pace: per second and process; 0: full speed */
+	unsigned int depth; /* for work with many in flight: of each process */
 };
 
 struct worker;
