@@ -98,6 +98,8 @@ static int work(struct guard *g)
 	int count;
 	int rc = pawl_store_poll(g->store, 256, &count);
 
+	if (rc == -ESTALE) /* nobody knows what became of a keep-alive: the log does */
+		rc = pawl_store_sync(g->store);
 	(void)nanosleep(&pause, NULL);
 	return rc == -ETIMEDOUT ? 0 : rc;
 }

@@ -66,6 +66,7 @@ static void on_delivery(void *context, const struct pawl_delivery *d)
 
 	p->machine.apply(p->machine.context, d->position, d->bytes, d->len, &result);
 	p->applied = d->position;
+	p->messages++;
 	if (commands_on_delivery(&p->commands, pawl_stream_publisher(p->stream),
 		    d->publisher, d->id, d->position, &decided))
 		tell(p, &decided, &result);
@@ -97,6 +98,21 @@ bool participant_in_doubt(const struct pawl_participant *p)
 	return publish_failure(p->stream) == -ESTALE;
 }
 
+static int doubt_say(struct pawl_participant *p)
+{
+	return error_set(&p->pawl->err, -ESTALE,
+		"pawl: %s/%s: the stream has lost what it knew of this publisher; "
+		"pawl_participant_sync finds out what became of what is in flight",
+		p->pawl->where, p->stream->name);
+}
+
+/* Where nothing is in flight, nothing is unknown. */
+static void doubt_end(struct pawl_participant *p)
+{
+	if (participant_in_doubt(p) && commands_in_flight(&p->commands) == 0)
+		publish_quietly_again(p->stream);
+}
+
 /* *pauses_p: it may be worth a pause. */
 static int move(struct pawl_participant *p, int max, int *count_p, bool *pauses_p)
 {
@@ -109,6 +125,7 @@ static int move(struct pawl_participant *p, int max, int *count_p, bool *pauses_
 		drop_all(p, failure);
 		(void)publish_quietly_move(p->stream, pauses_p); /* with its text */
 	}
+	doubt_end(p);
 	if (!rc && !failure && p->owner.on_turn)
 		p->owner.on_turn(p->owner.context, *count_p < max);
 	return rc ? subscriber_error(p, rc) : 0;
@@ -130,7 +147,11 @@ int pawl_participant_poll(struct pawl_participant *p, int max, int *count_p)
 	bool pauses;
 	int rc = poll_check(p, max);
 
-	return rc ? rc : move(p, max, count_p, &pauses);
+	if (!rc)
+		rc = move(p, max, count_p, &pauses);
+	if (!rc && *count_p == 0 && participant_in_doubt(p))
+		rc = doubt_say(p);
+	return rc;
 }
 
 /* Waits a little, if that is worth it.  True: the clock says that the time is over. */
@@ -153,6 +174,19 @@ static uint64_t deadline_of(uint64_t timeout_ns)
 	return timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
 }
 
+/* It may block anyway, so it asks the log too. */
+static int wait_look(struct pawl_participant *p, int max, int *count_p, bool *pauses_p)
+{
+	uint64_t before = p->messages;
+	int rc = move(p, max, count_p, pauses_p);
+
+	if (rc || !participant_in_doubt(p))
+		return rc;
+	rc = pawl_participant_sync(p);
+	*count_p = (int)(p->messages - before);
+	return rc == -ETIMEDOUT ? 0 : rc;
+}
+
 int pawl_participant_wait(
 	struct pawl_participant *p, int max, uint64_t timeout_ns, int *count_p)
 {
@@ -162,7 +196,7 @@ int pawl_participant_wait(
 	int rc = poll_check(p, max);
 
 	while (!rc) {
-		rc = move(p, max, count_p, &pauses);
+		rc = wait_look(p, max, count_p, &pauses);
 		if (rc || *count_p > 0 || over)
 			break;
 		over = pause_until(p, &waiter, 0, pauses, deadline);
@@ -208,12 +242,7 @@ static int submit(struct pawl_participant *p, const void *bytes, size_t len,
 			p->pawl->where, p->stream->name,
 			(unsigned long long)commands_in_flight(&p->commands), len);
 	if (rc == -ESTALE)
-		return error_set(&p->pawl->err, rc,
-			"pawl: %s/%s: the stream has lost what it knew of this "
-			"publisher; "
-			"pawl_participant_sync finds out what became of what is in "
-			"flight",
-			p->pawl->where, p->stream->name);
+		return doubt_say(p);
 	if (rc)
 		return rc;
 	(void)commands_submit(&p->commands, id, cookie, (uint8_t)listener);

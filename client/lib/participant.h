@@ -50,6 +50,7 @@ struct pawl_participant {
 	struct participant_owner owner; /* without functions: none */
 	struct commands commands;
 	uint64_t applied;
+	uint64_t messages;	 /* that were applied here */
 	struct calling *calling; /* NULL: nobody waits */
 	int broken;		 /* why it is over (I3), or 0 */
 	struct error why;

@@ -100,25 +100,52 @@ static void nobody_is_ended_by_who_does_not_ask_for_it(void **state)
 	assert_true(session_lives(shop->other, session));
 }
 
+/* Looks for silent sessions, @ms after a moment.  How many commands that has begun. */
+static uint64_t looks_at(struct shop *shop, uint64_t moment_ns, uint64_t ms)
+{
+	const struct commands *commands = &shop->other->participant->commands;
+	uint64_t before = commands->submitted;
+
+	store_silence_turn(shop->other, moment_ns + ms * MS);
+	return commands->submitted - before;
+}
+
 /* What a participant could not hear is no silence. */
 static void silence_counts_anew_in_another_chain(void **state)
 {
 	struct shop *shop = *state;
-	uint64_t session, deadline;
+	uint64_t moment = clock_now_ns() + 5000 * MS, deadline;
 
-	other_expires(shop);
-	session = opens(shop->store, 1000);
-	deadline = clock_now_ns() + 600 * MS;
-	while (clock_now_ns() < deadline)
-		shop_poll(shop->other);
+	(void)opens(shop->store, 1000);
+	other_opens(shop);
+	assert_int_equal(looks_at(shop, moment, 0), 0);
+	assert_int_equal(looks_at(shop, moment, 600), 0);
 	shop_head_dies(shop);
-	deadline = clock_now_ns() + 600 * MS;
-	while (clock_now_ns() < deadline)
+	deadline = clock_now_ns() + RIG_WAIT_NS;
+	while (shop->other_pawl->session.linked_epoch != 2 ||
+		shop->other_pawl->session.stage != SESSION_READY) {
+		assert_true(clock_now_ns() < deadline);
 		shop_poll(shop->other);
-	assert_true(session_lives(shop->other, session));
-	shops_poll(shop, 50 * MS);
-	assert_true(session_lives(shop->other, session));
-	assert_int_equal(shop->store->kept.count, 1);
+	}
+	assert_int_equal(looks_at(shop, moment, 1100), 0);
+	assert_int_equal(looks_at(shop, moment, 2090), 0);
+	assert_int_equal(looks_at(shop, moment, 2100), 1);
+	assert_int_equal(looks_at(shop, moment, 2110), 0);
+}
+
+static void who_did_not_listen_for_a_second_begins_anew(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t moment = clock_now_ns() + 5000 * MS;
+
+	(void)opens(shop->store, 1500);
+	other_opens(shop);
+	assert_int_equal(looks_at(shop, moment, 0), 0);
+	assert_int_equal(looks_at(shop, moment, 900), 0);
+	assert_int_equal(looks_at(shop, moment, 2000), 0);
+	assert_int_equal(looks_at(shop, moment, 2900), 0);
+	assert_int_equal(looks_at(shop, moment, 3490), 0);
+	assert_int_equal(looks_at(shop, moment, 3500), 1);
 }
 
 static void an_adopted_session_is_kept_again(void **state)
@@ -162,6 +189,7 @@ static void keeping_goes_on_when_the_publisher_was_forgotten(void **state)
 {
 	struct shop *shop = *state;
 	uint64_t session, deadline;
+	int count;
 
 	session = opens(shop->store, 60);
 	shop->desk.rig.fake.stream.held = true;
@@ -169,10 +197,9 @@ static void keeping_goes_on_when_the_publisher_was_forgotten(void **state)
 	shop->desk.rig.fake.stream.forgets = true;
 	shop_head_dies(shop);
 	deadline = clock_now_ns() + RIG_WAIT_NS;
-	while (!participant_in_doubt(shop->store->participant)) {
+	while (pawl_store_poll(shop->store, 64, &count) != -ESTALE)
 		assert_true(clock_now_ns() < deadline);
-		shop_poll(shop->store);
-	}
+	said(shop, "pawl_participant_sync");
 	shop->desk.rig.fake.stream.forgets = false;
 	assert_int_equal(pawl_store_sync(shop->store), 0);
 	(void)usleep(60000);
@@ -220,6 +247,7 @@ static const struct CMUnitTest tests[] = {
 	SHOP_TEST(a_silent_session_is_ended_and_not_before),
 	SHOP_TEST(nobody_is_ended_by_who_does_not_ask_for_it),
 	SHOP_TEST(silence_counts_anew_in_another_chain),
+	SHOP_TEST(who_did_not_listen_for_a_second_begins_anew),
 	SHOP_TEST(an_adopted_session_is_kept_again),
 	SHOP_TEST(keeping_goes_on_after_the_head_died),
 	SHOP_TEST(keeping_goes_on_when_the_publisher_was_forgotten),

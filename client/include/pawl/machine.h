@@ -150,15 +150,16 @@ PAWL_API int pawl_participant_submit(struct pawl_participant *participant,
  * Never blocks.  A participant that is not polled or called for longer than the stream's ring
  * lasts loses what it did not apply, unless there is an archive.
  *
- * -EINVAL: @max is not positive.  The errors of pawl_subscriber_poll, of which -EOVERFLOW and
- * -EMSGSIZE are for good.
+ * -EINVAL: @max is not positive.  -ESTALE: as of pawl_participant_submit, and something is in flight.
+ * The errors of pawl_subscriber_poll, of which -EOVERFLOW and -EMSGSIZE are for good.
  */
 PAWL_API int pawl_participant_poll(
 	struct pawl_participant *participant, int max, int *count_p) PAWL_MUST_CHECK;
 
 /*
  * As poll, but waits until at least one message was applied, for @timeout_ns at most; then *count_p
- * is 0.  How it waits is the handle's strategy.
+ * is 0.  How it waits is the handle's strategy.  Where poll says -ESTALE it does what sync does, for
+ * the handle's timeout at most.
  */
 PAWL_API int pawl_participant_wait(struct pawl_participant *participant, int max,
 	uint64_t timeout_ns, int *count_p) PAWL_MUST_CHECK;
