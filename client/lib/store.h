@@ -13,7 +13,8 @@
  *     store_silence.c  sessions of others, ended when they are silent
  *     store_lock.c     waiting for a lock
  *
- * W1  Who watches is told of every change that is applied after the watch began, each once, in order.
+ * W1  Who watches is told of every change that is applied after the watch began, each once, in order;
+ *     or that it was inside a snapshot.
  * W2  The store's own commands never block and are never waited for, but in pawl_lock_wait.
  * W3  A session is not kept any more once it is known to be over.
  * W4  A lock that pawl_lock_wait did not return is not held for it, or a command is on its way, behind
@@ -108,6 +109,8 @@ struct pawl_store {
 	pawl_change_fn on_change;
 	void *change_context;
 	uint64_t changes_after;
+	bool opened;
+	bool missed; /* changes behind changes_after are inside a snapshot */
 	struct pawl_watch *watches; /* in the order in which they began */
 	unsigned int watches_count;
 	struct store_kept kept;
@@ -145,6 +148,8 @@ bool store_session_lives(const struct pawl_store *store, uint64_t session,
 /* For kv_create. */
 void store_on_change(void *context, const struct kv_change *change);
 void store_watches_free(struct pawl_store *store);
+/* The machine was restored from a snapshot of @position: its changes were not reported. */
+void store_restored(struct pawl_store *store, uint64_t position);
 
 /* ---- store_kept.c ---- */
 
@@ -153,6 +158,7 @@ void store_kept_turn(struct pawl_store *store, uint64_t now_ns);
 /* What became of keep-alives; NULL: all in flight are not in the stream. */
 void store_kept_answered(struct pawl_store *store, const struct pawl_reply *reply);
 void store_kept_ended(struct pawl_store *store, uint64_t session);
+void store_kept_restored(struct pawl_store *store);
 
 /* ---- store_silence.c ---- */
 
@@ -162,6 +168,7 @@ void store_silence_turn(struct pawl_store *store, uint64_t now_ns);
 /* ---- store_lock.c ---- */
 
 void store_waiting_turn(struct pawl_store *store);
+void store_waiting_restored(struct pawl_store *store);
 void store_waiting_changed(struct pawl_store *store, const struct kv_change *change);
 /* @status: of the outcome, or what the reply means. */
 void store_waiting_answered(struct pawl_store *store, enum store_errand errand,

@@ -75,6 +75,17 @@ void store_kept_ended(struct pawl_store *store, uint64_t session)
 		*ended = kept->sessions[--kept->count];
 }
 
+void store_kept_restored(struct pawl_store *store)
+{
+	struct store_kept *kept = &store->kept;
+	struct kv_session_info info;
+
+	for (unsigned int i = kept->count; i-- > 0;) {
+		if (!store_session_lives(store, kept->sessions[i].session, &info))
+			kept->sessions[i] = kept->sessions[--kept->count];
+	}
+}
+
 /* ---- Keeping ---- */
 
 /* 0: a keep-alive is in flight now. */

@@ -43,6 +43,13 @@ static void decide(struct pawl_store *store, int status, uint64_t fence)
 	settle(w, WAITING_DECIDED);
 }
 
+static void decide_over(struct pawl_store *store)
+{
+	(void)error_say(store, -ESTALE,
+		"the session is over: closed, or silent for too long; open another one");
+	decide(store, -ESTALE, 0);
+}
+
 /* ---- From within calls that apply ---- */
 
 void store_waiting_changed(struct pawl_store *store, const struct kv_change *change)
@@ -52,15 +59,51 @@ void store_waiting_changed(struct pawl_store *store, const struct kv_change *cha
 	if (w->stage != WAITING_QUEUED || change->session != w->session)
 		return;
 	if (change->kind == KV_SESSION_ENDED) {
-		(void)error_say(store, -ESTALE,
-			"the session is over: closed, or silent for too long; open "
-			"another one");
-		decide(store, -ESTALE, 0);
+		decide_over(store);
 		return;
 	}
 	if (change->kind == KV_GRANTED && change->key.len == w->name_len &&
 		memcmp(change->key.bytes, w->name, w->name_len) == 0)
 		decide(store, 0, change->version);
+}
+
+/* Whether the session has the lock already. */
+static bool is_holder(struct pawl_store *store, uint64_t *fence_p)
+{
+	const struct store_waiting *w = &store->waiting;
+	const struct kv_operation look = {.kind = KV_LOOK, .key = {w->name, w->name_len}};
+	unsigned char query[KV_COMMAND_HEADER + KV_OPERATION_HEADER + KV_KEY_LIMIT];
+	size_t len = kv_command_encode(&look, 0, query, sizeof(query));
+	struct machine_result answer;
+	struct kv_reply reply;
+
+	kv_query(store->kv, query, len, &answer);
+	if (!kv_reply_decode(answer.bytes, answer.len, &reply) || reply.status != KV_OK ||
+		reply.session != w->session)
+		return false;
+	*fence_p = reply.version;
+	return true;
+}
+
+/* The change that is waited for may be inside the snapshot. */
+void store_waiting_restored(struct pawl_store *store)
+{
+	struct store_waiting *w = &store->waiting;
+	struct kv_session_info info;
+	uint64_t fence;
+
+	if (w->stage != WAITING_QUEUED)
+		return;
+	if (!store_session_lives(store, w->session, &info))
+		decide_over(store);
+	else if (is_holder(store, &fence))
+		decide(store, 0, fence);
+}
+
+/* The command was applied before a snapshot, or nobody knows whether: the state says. */
+static bool is_inside(int status)
+{
+	return status == -ENODATA || status == -ENOTRECOVERABLE;
 }
 
 static void lock_answered(
@@ -74,16 +117,19 @@ static void lock_answered(
 		(void)error_say(store, status,
 			"the stream had lost what it knew of this publisher, and the "
 			"command is not in it; call again");
-	if (status == -EINPROGRESS)
-		settle(w, WAITING_QUEUED);
-	else
+	if (status != -EINPROGRESS && !is_inside(status)) {
 		decide(store, status, reply->version);
+		return;
+	}
+	settle(w, WAITING_QUEUED);
+	if (is_inside(status))
+		store_waiting_restored(store);
 }
 
 /* Whatever the store answers, the session neither holds the lock nor waits for it. */
 static void leave_answered(struct store_waiting *w, int status)
 {
-	if (status == -ECANCELED)
+	if (status == -ECANCELED || status == -ENOTRECOVERABLE)
 		w->leave_submitted = false; /* W4 */
 	else
 		settle(w, WAITING_NOT);

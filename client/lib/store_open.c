@@ -142,6 +142,13 @@ static int changes_check(struct pawl_store *store)
 {
 	uint64_t applied = pawl_store_position(store);
 
+	if (store->missed)
+		return error_set(&store->pawl->err, -EOVERFLOW,
+			"pawl: %s/%s: store: the changes after %llu are not all there "
+			"any more; look at what there is, and begin with on_change from "
+			"there",
+			store->pawl->where, pawl_stream_name(store->participant->stream),
+			(unsigned long long)store->changes_after);
 	if (!store->on_change || store->changes_after <= applied)
 		return 0;
 	return error_set(&store->pawl->err, -EINVAL,
@@ -213,6 +220,7 @@ int pawl_store_open(struct pawl *pawl, const char *name,
 	store->changes_after = taken.changes_after;
 	store->silence.always = taken.expires;
 	rc = store_begin(store, name, &taken, &limits);
+	store->opened = !rc;
 	if (rc)
 		pawl_store_close(store);
 	else

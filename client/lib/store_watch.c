@@ -79,6 +79,21 @@ void store_on_change(void *context, const struct kv_change *change)
 	}
 }
 
+void store_restored(struct pawl_store *store, uint64_t position)
+{
+	const struct pawl_change told = {.kind = PAWL_RESTORED, .position = position};
+
+	store_kept_restored(store);
+	store_waiting_restored(store);
+	if (store->on_change && position > store->changes_after) {
+		store->missed = true;
+		if (store->opened)
+			store->on_change(store->change_context, &told);
+	}
+	for (const struct pawl_watch *w = store->watches; w; w = w->next)
+		w->fn(w->context, &told);
+}
+
 /* ---- Watches ---- */
 
 static int refused(struct pawl_store *store, int code, const char *why)

@@ -13,7 +13,8 @@ struct diary {
 
 static void diary_note(void *context, const struct pawl_change *c)
 {
-	static const char *const words[] = {"put", "del", "got", "free", "open", "end"};
+	static const char *const words[] = {
+		"put", "del", "got", "free", "open", "end", "restored"};
 	struct diary *diary = context;
 	int len = snprintf(diary->text + diary->len, sizeof(diary->text) - diary->len,
 		"%s %.*s%s%.*s,", words[c->kind], (int)c->key_len, (const char *)c->key,
@@ -203,6 +204,69 @@ static void who_comes_back_is_told_what_he_missed(void **state)
 	assert_string_equal(after.text, "put a=2,put a=3,put a=4,");
 }
 
+/* The state of the one becomes that of the other, as a snapshot of it would make it. */
+static void restore(struct pawl_store *to, struct pawl_store *from)
+{
+	struct machine_piece piece;
+	const char *why = "";
+
+	kv_snapshot_begin(from->kv);
+	kv_restore_begin(to->kv);
+	while (kv_snapshot_next(from->kv, &piece))
+		assert_int_equal(
+			kv_restore_next(to->kv, piece.bytes, piece.len, &why), 0);
+	assert_int_equal(kv_restore_end(to->kv, &why), 0);
+	store_restored(to, kv_applied(to->kv));
+}
+
+/* What happened inside of the snapshot is not told, but that it is so; and own affairs go on. */
+static void who_was_lapped_is_told_so(void **state)
+{
+	struct shop *shop = *state;
+	struct diary diary = {0};
+	uint64_t first, second, theirs, fence, left;
+
+	other_opens(shop);
+	assert_int_equal(pawl_session_open(shop->other, 60000, &theirs), 0);
+	assert_int_equal(pawl_lock(shop->other, theirs, KEY("door"), false, &fence), 0);
+	assert_int_equal(pawl_session_open(shop->store, 60000, &first), 0);
+	assert_int_equal(pawl_session_open(shop->store, 60000, &second), 0);
+	assert_int_equal(
+		pawl_lock(shop->store, first, KEY("door"), true, &fence), -EINPROGRESS);
+	shop->store->waiting = (struct store_waiting){
+		.stage = WAITING_QUEUED, .session = first, .name = "door", .name_len = 4};
+	(void)watch(shop->store, PAWL_WATCH_KEYS, "a", &diary);
+	put(shop->other, "a", "1");
+	assert_int_equal(pawl_unlock(shop->other, theirs, KEY("door"), 0), 0);
+	fence = pawl_store_position(shop->other);
+	assert_int_equal(pawl_session_close(shop->other, second), 0);
+	restore(shop->store, shop->other);
+	assert_string_equal(diary.text, "restored ,");
+	assert_int_equal(diary.positions[0], pawl_store_position(shop->other));
+	assert_int_equal(shop->store->kept.count, 1);
+	assert_int_equal(pawl_session_left(shop->store, first, &left), 0);
+	assert_int_equal(pawl_session_left(shop->store, second, &left), -ESTALE);
+	assert_int_equal(shop->store->waiting.stage, WAITING_DECIDED);
+	assert_int_equal(shop->store->waiting.status, 0);
+	assert_int_equal(shop->store->waiting.fence, fence);
+}
+
+static void who_waited_in_a_session_that_is_over_hears_it(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t session;
+
+	other_opens(shop);
+	assert_int_equal(pawl_session_open(shop->store, 60000, &session), 0);
+	shop->store->waiting = (struct store_waiting){.stage = WAITING_QUEUED,
+		.session = session,
+		.name = "door",
+		.name_len = 4};
+	assert_int_equal(pawl_session_close(shop->other, session), 0);
+	restore(shop->store, shop->other);
+	assert_int_equal(shop->store->waiting.status, -ESTALE);
+}
+
 static void what_can_not_be_watched_is_refused(void **state)
 {
 	struct shop *shop = *state;
@@ -248,6 +312,8 @@ static const struct CMUnitTest tests[] = {
 	SHOP_TEST(changes_of_a_transaction_have_one_position),
 	SHOP_TEST(none_is_missed_or_repeated_when_the_head_dies),
 	SHOP_TEST(who_comes_back_is_told_what_he_missed),
+	SHOP_TEST(who_was_lapped_is_told_so),
+	SHOP_TEST(who_waited_in_a_session_that_is_over_hears_it),
 	SHOP_TEST(what_can_not_be_watched_is_refused),
 };
 

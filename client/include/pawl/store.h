@@ -98,6 +98,11 @@ enum pawl_change_kind {
 	PAWL_RELEASED = 3, /* the lock [key] by [session]; nobody has waited */
 	PAWL_SESSION_OPENED = 4, /* [session] */
 	PAWL_SESSION_ENDED = 5,	 /* [session], after everything of its own */
+	/*
+	 * This store was lapped, and has gone on from a snapshot: what changed up to the position is
+	 * not told one by one.  Look again.
+	 */
+	PAWL_RESTORED = 6,
 };
 
 /* What a command has changed.  Good during the call; what a kind does not name is 0. */
@@ -318,7 +323,7 @@ struct pawl_watch;
  * Tells @fn of every change of what is watched, whoever makes it, also this handle.  It begins
  * behind *position_p (may be NULL), which is what was applied here; so what a local read says before
  * the next call that applies, and the changes from then on, are everything: none missing, none
- * twice.  Nothing blocks; the name is copied.
+ * twice.  Every watch is told of PAWL_RESTORED.  Nothing blocks; the name is copied.
  *
  * -EINVAL: nothing is watched, or the name is longer than names can be.  -ENOSPC: PAWL_WATCHES_MAX.
  * -ENOMEM.  -EBADF.
