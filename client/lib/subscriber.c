@@ -5,6 +5,7 @@
 
 #include "client/lib/wait.h"
 #include "hw/clock.h"
+#include "sequencer/core/stream_sync.h"
 
 #define SLOTS_PER_LOOK 4096u	/* of long messages and unwanted voids, at most */
 #define POLLS_PER_CLOCK 64	/* that delivered, between two looks at the clock */
@@ -274,26 +275,39 @@ static int sync_late(struct pawl_subscriber *s, uint64_t end)
 		(unsigned long long)end, (unsigned long long)subscriber_consumed(s));
 }
 
-#define SYNC_MESSAGES 256 /* between two looks at the clock */
+/* The end that is waited for, as the epoch is now. */
+static uint64_t sync_end(const struct pawl_subscriber *s, uint64_t end, uint64_t asked_in)
+{
+	const struct pawl_stream *stream = subscriber_stream(s);
+
+	if (!stream->open)
+		return end;
+	return stream_sync_end(end, asked_in, stream->epoch, stream->base);
+}
+
+#define SYNC_MESSAGES 256	       /* between two looks at the clock, */
+#define SYNC_LOOK_NS UINT64_C(1000000) /*   and at the epoch */
 
 int pawl_subscriber_sync(struct pawl_subscriber *s, pawl_deliver_fn deliver,
 	void *context, uint64_t *position_p)
 {
-	uint64_t deadline, end, now;
+	uint64_t deadline, end, now, asked_in;
 	int rc = handle_check(s->pawl);
 	int count;
 
 	if (!rc)
 		rc = pawl_stream_end(subscriber_stream(s), &end);
+	asked_in = s->pawl->session.linked_epoch;
 	deadline = deadline_of(s->pawl->options.timeout_ns);
-	while (!rc && subscriber_consumed(s) < end) {
+	while (!rc && subscriber_consumed(s) < sync_end(s, end, asked_in)) {
 		now = clock_now_ns();
 		if (now >= deadline)
 			return sync_late(s, end);
-		rc = pawl_subscriber_wait(
-			s, deliver, context, SYNC_MESSAGES, deadline - now, &count);
+		rc = pawl_subscriber_wait(s, deliver, context, SYNC_MESSAGES,
+			deadline - now < SYNC_LOOK_NS ? deadline - now : SYNC_LOOK_NS,
+			&count);
 	}
 	if (!rc)
-		*position_p = end;
+		*position_p = sync_end(s, end, asked_in);
 	return rc;
 }

@@ -77,6 +77,7 @@ enum mutation {
 	MUTATION_STORE_QUEUE_REVERSED, /* a lock goes to who came last */
 	MUTATION_STORE_COMPARE_LATE,   /* a transaction compares after it has written */
 	MUTATION_STORE_HALF_BRANCH,    /*   or stops in the middle of a branch */
+	MUTATION_STORE_SYNC_BEYOND,	/* a sync waits for what an epoch left undone */
 	MUTATION_STORE_FENCE_IGNORED,  /* old tokens are let in */
 	/* of the driver: what it does for a participant */
 	MUTATION_STORE_LOCAL_READ,  /* a local read is offered as a linearizable one */

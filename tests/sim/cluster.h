@@ -110,7 +110,8 @@ struct sim_client {
 	uint64_t cookies[COUNTERS]; /* the queue's results come in order */
 	struct link *links[CHAIN_MAX];
 	uint32_t links_count;
-	uint32_t tail; /* the replica that the last link is to */
+	uint32_t tail;	      /* the replica that the last link is to */
+	uint64_t stream_base; /* where the stream began in the epoch */
 	bool linking;
 	uint64_t linking_ns;
 	uint64_t draining_ns; /* since when draws of an old epoch are waited for; or 0 */

@@ -132,6 +132,8 @@ void client_joined(struct sim_client *k, const struct sim_joined *joined)
 	struct error err;
 	bool news = joined->epoch > k->epoch || k->failed;
 
+	if (joined->epoch == k->epoch && joined->stream_known)
+		k->stream_base = joined->stream_base;
 	if (joined->epoch == k->epoch && !k->linking && !k->failed)
 		counters_open(k, joined);
 	if (joined->from != k->queues[0].epoch || joined->epoch < k->queues[0].epoch ||
@@ -142,6 +144,7 @@ void client_joined(struct sim_client *k, const struct sim_joined *joined)
 	k->linking_ns = cluster_now(k->cluster);
 	k->epoch = joined->epoch;
 	k->tail = joined->tail;
+	k->stream_base = joined->stream_known ? joined->stream_base : UINT64_MAX;
 	k->lease_ns = joined->lease_ns;
 	if (joined->counters_count > k->counters_count)
 		k->counters_count = joined->counters_count;

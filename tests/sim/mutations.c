@@ -67,6 +67,7 @@ static const char *const names[MUTATIONS_COUNT] = {
 	[MUTATION_STORE_QUEUE_REVERSED] = "lock-out-of-turn",
 	[MUTATION_STORE_COMPARE_LATE] = "comparison-after-write",
 	[MUTATION_STORE_HALF_BRANCH] = "half-a-branch",
+	[MUTATION_STORE_SYNC_BEYOND] = "sync-waits-for-what-was-lost",
 	[MUTATION_STORE_FENCE_IGNORED] = "old-token-let-in",
 	[MUTATION_STORE_LOCAL_READ] = "local-read-as-linearizable",
 	[MUTATION_STORE_SYNC_EARLY] = "sync-before-applied",

@@ -6,6 +6,12 @@
 
 /* ---- Commands ---- */
 
+/* Whom the outcome of a command is for. */
+enum listener {
+	LISTENER_OPERATION,
+	LISTENER_MARKER, /* a read that goes through the log */
+};
+
 bool participant_in_doubt(const struct sim_participant *p)
 {
 	return p->publisher->machine.phase == STREAM_PUBLISHER_LOST;
@@ -20,7 +26,8 @@ bool participant_submit(struct sim_participant *p, const void *bytes, size_t len
 		commands_are_full(&p->commands) ||
 		!publisher_say(p->publisher, bytes, (uint32_t)len, &id))
 		return false;
-	(void)commands_submit(&p->commands, id, operation, marker);
+	(void)commands_submit(&p->commands, id, operation,
+		marker ? LISTENER_MARKER : LISTENER_OPERATION);
 	return true;
 }
 
@@ -41,7 +48,7 @@ static void decided(struct sim_participant *p, const struct command_outcome *out
 
 	if (outcome->status)
 		operation_failed(p, o);
-	else if (outcome->listener)
+	else if (outcome->listener == LISTENER_MARKER)
 		marker_back(p, o, outcome->position);
 	else
 		operation_replied(
@@ -95,12 +102,17 @@ void participant_end_read(struct sim_participant *p, const struct ticket_result 
 	if (result->outcome != TICKET_CONFIRMED)
 		return;
 	sync->end = result->last;
+	sync->epoch = p->client->queues[STREAM_COUNTER].epoch;
 	sync->stage = SYNC_REACHING;
 }
 
 static bool end_is_reached(const struct sim_participant *p)
 {
-	return stream_subscriber_consumed(&p->subscriber->machine) >= p->sync.end ||
+	const struct sim_client *k = p->client;
+	uint64_t end = stream_sync_end(
+		p->sync.end, p->sync.epoch, k->epoch, k->stream_base);
+
+	return stream_subscriber_consumed(&p->subscriber->machine) >= end ||
 	       MUTATED(STORE_SYNC_EARLY);
 }
 

@@ -21,6 +21,7 @@
 
 #include "sequencer/core/commands.h"
 #include "sequencer/core/kv.h"
+#include "sequencer/core/stream_sync.h"
 #include "sequencer/core/stream_tail_read.h"
 #include "tests/linear/linear.h"
 #include "tests/sim/streams.h"
@@ -94,6 +95,7 @@ struct sim_sync {
 	enum sim_sync_stage stage;
 	uint64_t serial;
 	uint64_t end;
+	uint64_t epoch;	    /* that the end is of, or an earlier one */
 	uint32_t operation; /* a read that waits for it, or STORE_NOTHING */
 };
 

@@ -101,6 +101,7 @@ static void on_open(struct fake_source *s, struct fake_replica *r,
 	limits.message_max = s->limits.message_max;
 	places_fill(log_of(s, r), r, &places);
 	opened.epoch = r->serves.epoch;
+	opened.epoch_base = s->fake->base;
 	opened.limits = &limits;
 	opened.places = &places;
 	reply.id = request->id;

@@ -88,6 +88,33 @@ static void of_a_stream_that_blocks_it_is_left_a_while_later(void **state)
 	assert_int_equal(r->source.logs[0].unsubscribes, 0);
 }
 
+/* The epoch ends as soon as its last message is delivered. */
+static void change_on_delivery(void *context, const struct pawl_delivery *delivery)
+{
+	struct reading *r = context;
+
+	reading_on_delivery(context, delivery);
+	if (delivery->position == 5) {
+		r->rig.fake.base = 5;
+		reading_change(r, 2, 1, first);
+	}
+}
+
+/* Two positions were drawn and never written; nobody publishes any more. */
+static void what_an_epoch_leaves_drawn_is_not_waited_for(void **state)
+{
+	struct reading *r = *state;
+	uint64_t position = 0;
+
+	reading_subscribe(r, PAWL_FROM_NOW, 0);
+	fake_source_put_until(&r->source, ALL, 1, 5);
+	atomic_store(fake_counter(&r->rig.fake, 0, 1), 7);
+	if (pawl_subscriber_sync(r->s, change_on_delivery, r, &position))
+		fail_msg("%s", pawl_errmsg(r->rig.pawl));
+	assert_int_equal(position, 5);
+	assert_int_equal(r->count, 5);
+}
+
 /* However many lives of replicas it has read at before. */
 static void the_member_that_it_read_at_is_left_after_many_lives(void **state)
 {
@@ -176,6 +203,7 @@ int main(void)
 		CASE(whoever_moves_leaves_the_member_that_it_read_at, reading_of_two),
 		CASE(a_new_epoch_at_the_same_member_is_the_same_reader, reading_of_two),
 		CASE(of_a_stream_that_blocks_it_is_left_a_while_later, reading_of_two),
+		CASE(what_an_epoch_leaves_drawn_is_not_waited_for, reading_of_two),
 		CASE(the_member_that_it_read_at_is_left_after_many_lives, reading_of_two),
 		CASE(a_member_that_was_busy_is_read_in_place_later, reading_of_one),
 		cmocka_unit_test(who_has_a_socket_here_is_near),
