@@ -28,7 +28,7 @@ static const struct number_option numbers[] = {
 
 #define NUMBERS_COUNT (sizeof(numbers) / sizeof(numbers[0]))
 
-static const char *const readings[] = {"log", "sync", "local", NULL};
+static const char *const readings[] = {"log", "sync", "local", "tail", NULL};
 static const char *const waits[] = {"yield", "spin", "sleep", NULL};
 static const char *const transports[] = {"shm", "verbs", NULL};
 static const char *const switches[] = {"off", "on", NULL};
@@ -80,7 +80,8 @@ static int words_take(struct storage_options *o, int key, const char *text)
 
 	switch (key) {
 	case 'r':
-		rc = word_set(readings, "read", text, "use log, sync or local", &place);
+		rc = word_set(
+			readings, "read", text, "use log, sync, local or tail", &place);
 		o->reading = (enum pawl_reading)place;
 		return rc;
 	case 'w':
@@ -144,9 +145,10 @@ static const struct argp_option table[] = {
 	{"clients", 'c', "C", 0, "Processes, each with a store of its own (1)", 0},
 	{"depth", 'd', "D", 0, "Operations in flight of each client (64)", 0},
 	{"reads", 'R', "PERCENT", 0, "Reads among the operations (0)", 0},
-	{"read", 'r', "log|sync|local", 0,
-		"How is read: through the log, by sync (default), both linearizable, or "
-		"locally; etcd's reads are serializable then, and else linearizable",
+	{"read", 'r', "log|sync|local|tail", 0,
+		"How is read: through the log, by sync (default), at the tail, all "
+		"linearizable, or locally; etcd's reads are serializable then, and else "
+		"linearizable",
 		0},
 	{"keys", 'k', "N", 0, "Keys, all of them there from the beginning (10000)", 0},
 	{"length", 'l', "BYTES", 0, "Of a value, 32 to 8192 (64)", 0},

@@ -217,7 +217,8 @@ static int one_start(struct storage_client *c, struct plan *plan, unsigned int p
 static bool waits(const struct storage_client *c, const struct storage_operation *o)
 {
 	return c->side == TURN_PAWL && o->reads && !c->looks &&
-	       c->options->reading == PAWL_READ_SYNC;
+	       (c->options->reading == PAWL_READ_SYNC ||
+		       c->options->reading == PAWL_READ_TAIL);
 }
 
 /* One look at the clock, and at what others were told, for all that begin at once. */
