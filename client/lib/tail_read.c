@@ -7,6 +7,10 @@
 
 #define AGAIN_NS UINT64_C(5000000) /* between two times that a tail is asked in vain */
 
+_Static_assert(
+	MESSAGE_PIECE_MAX + 1024 < PEER_BUFFER_LEN, "a piece fits in a connection");
+_Static_assert(MESSAGE_QUERY_MAX + 1024 < PEER_BUFFER_LEN, "and so does a question");
+
 void tail_read_begin(struct pawl_stream *stream, const void *query, size_t len,
 	void *room, size_t room_len, uint64_t deadline_ns)
 {
@@ -99,6 +103,8 @@ int tail_read_step(struct pawl_stream *stream)
 
 	stream->busy = true; /* so that answers are looked for */
 	rc = stream_turn(stream);
+	if (rc == -ETIMEDOUT)
+		rc = -EAGAIN; /* until this read's own deadline */
 	if (rc)
 		return rc;
 	if (t->code)

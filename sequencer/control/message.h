@@ -22,7 +22,7 @@
 /* Reads at the tail; bytes. */
 #define MESSAGE_QUERY_MAX 4096
 #define MESSAGE_ANSWER_MAX (1u << 20)
-#define MESSAGE_PIECE_MAX (32u << 10)
+#define MESSAGE_PIECE_MAX (8u << 10) /* half of a client's buffer */
 
 /*
  * Decodes and checks; @allocator may be NULL for malloc.  Free the result with

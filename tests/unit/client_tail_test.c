@@ -4,7 +4,7 @@
 #include "tests/unit/client_stream_rig.h"
 #include "tests/unit/fake_talk.h"
 
-#define ROOM 64
+#define ROOM (3 * MESSAGE_PIECE_MAX)
 
 /* What a tail answers, and does before. */
 struct oracle {
@@ -23,7 +23,7 @@ struct oracle {
 	unsigned int asked;
 	unsigned int place; /* who was asked last, */
 	uint64_t epoch;	    /*   of which epoch, */
-	char query[ROOM];   /*   and what */
+	char query[64];	    /*   and what */
 	char room[ROOM];
 };
 
@@ -174,6 +174,25 @@ static void the_tail_is_asked_and_answers_in_pieces(void **state)
 	assert_int_equal(ask(o), 0);
 	has_answer(o, "something longer");
 	assert_int_equal(o->asked, 2);
+}
+
+static const char *long_text(size_t len)
+{
+	static char text[ROOM + 2];
+
+	memset(text, 'x', len);
+	text[len] = '\0';
+	return text;
+}
+
+static void the_longest_pieces_fit_in_a_connection(void **state)
+{
+	struct oracle *o = *state;
+
+	o->answer = long_text(ROOM);
+	o->piece = MESSAGE_PIECE_MAX;
+	assert_int_equal(ask(o), 0);
+	has_answer(o, o->answer);
 }
 
 static void a_lone_head_is_asked(void **state)
@@ -331,6 +350,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_tail_is_asked_and_answers_in_pieces, chain_of_two),
+		TEST(the_longest_pieces_fit_in_a_connection, chain_of_two),
 		TEST(a_lone_head_is_asked, chain_of_one),
 		TEST(a_tail_that_was_removed_is_not_believed, chain_of_two),
 		TEST(nor_is_one_that_is_sealed_itself, chain_of_two),
