@@ -10,26 +10,17 @@
  * that had not begun when it ended.  Both go on until SIGTERM; a reader says how much it has read.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <pawl/store.h>
 
+#include "tests/system/store_board.h"
 #include "tests/system/until_term.h"
 
-#define WRITERS_MAX 8
 #define TIMEOUT_NS UINT64_C(2000000000)
-
-struct board {
-	_Atomic uint64_t begun[WRITERS_MAX];
-	_Atomic uint64_t known[WRITERS_MAX]; /* acknowledged, or read */
-	_Atomic uint64_t reads;
-};
 
 struct client {
 	struct pawl *pawl;
@@ -43,19 +34,6 @@ static int tell(struct client *c, int rc)
 {
 	fprintf(stderr, "store_tail: %s\n", pawl_errmsg(c->pawl));
 	return rc;
-}
-
-static struct board *board_map(const char *path)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	void *at = MAP_FAILED;
-
-	if (fd >= 0 && ftruncate(fd, sizeof(struct board)) == 0)
-		at = mmap(NULL, sizeof(struct board), PROT_READ | PROT_WRITE, MAP_SHARED,
-			fd, 0);
-	if (fd >= 0)
-		(void)close(fd);
-	return at == MAP_FAILED ? NULL : at;
 }
 
 static void know(struct board *board, unsigned int writer, uint64_t value)
