@@ -204,12 +204,17 @@ int pawl_participant_wait(
 	return rc;
 }
 
+/* What this handle has begun is moved on too: who only syncs keeps his sessions by it. */
 int pawl_participant_sync(struct pawl_participant *p)
 {
 	uint64_t position;
+	bool pauses;
+	int count;
 	int rc = participant_check(p);
 
-	if (rc)
+	if (!rc)
+		rc = move(p, BATCH, &count, &pauses);
+	if (rc && rc != -ETIMEDOUT)
 		return rc;
 	commands_sync_begin(&p->commands, participant_in_doubt(p));
 	rc = pawl_subscriber_sync(p->subscriber, on_delivery, p, &position);

@@ -51,6 +51,20 @@ static void polling_keeps_a_session(void **state)
 	assert_in_range(left, 0, 200);
 }
 
+static void a_sync_now_and_then_keeps_a_session(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t deadline = clock_now_ns() + 500 * MS;
+	uint64_t session = opens(shop->store, 150), left;
+
+	while (clock_now_ns() < deadline) {
+		(void)usleep(10000);
+		assert_int_equal(pawl_store_sync(shop->store), 0);
+	}
+	assert_int_equal(pawl_session_left(shop->store, session, &left), 0);
+	assert_true(shop->store->kept.sessions[0].known_ns + 350 * MS > deadline);
+}
+
 /* A third of the silence: no more than that is published. */
 static void keeping_takes_few_commands(void **state)
 {
@@ -243,6 +257,7 @@ static void many_sessions_are_kept_and_ended(void **state)
 
 static const struct CMUnitTest tests[] = {
 	SHOP_TEST(polling_keeps_a_session),
+	SHOP_TEST(a_sync_now_and_then_keeps_a_session),
 	SHOP_TEST(keeping_takes_few_commands),
 	SHOP_TEST(a_silent_session_is_ended_and_not_before),
 	SHOP_TEST(nobody_is_ended_by_who_does_not_ask_for_it),
