@@ -164,9 +164,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{"read", OPTION_READ, "HOW", 0,
-		"get, list: through the log, by sync, or from what is here: log, sync, "
-		"local "
-		"(sync)",
+		"get, list: through the log, by sync, at the tail, or from what is here: "
+		"log, "
+		"sync, tail, local (sync)",
 		0},
 	{"version", OPTION_VERSION, "V", 0,
 		"cas: if the key has version V; 0: if it is not there", 0},

@@ -29,21 +29,34 @@ static void page_give(struct pages *p, struct pawl_reply *page)
 	}
 }
 
+/* The tail goes on between two answers: what is more than a page is not read there. */
+static int first_page(struct pages *p, enum pawl_reading how, struct pawl_reply *page_p)
+{
+	struct pawl_store *store = p->kv->target.store;
+	int rc = pawl_store_read(store, how, &p->command, page_p);
+
+	if (!rc && how == PAWL_READ_TAIL && page_p->more)
+		rc = pawl_store_read(store, PAWL_READ_SYNC, &p->command, page_p);
+	return rc;
+}
+
 /*
  * Only the first page moves this participant on.  The others are read from the same state, so all
  * of them together are the store at one moment.
  */
 static int pages_give(struct pages *p, enum pawl_reading how)
 {
-	struct pawl_reply page = {.more = true};
+	struct pawl_reply page;
+	int rc = first_page(p, how, &page);
 
-	while (page.more && !p->enough && !ferror(stdout)) {
-		if (pawl_store_read(p->kv->target.store, how, &p->command, &page))
-			return target_fail(&p->kv->target);
+	while (!rc) {
 		page_give(p, &page);
-		how = PAWL_READ_LOCAL;
+		if (!page.more || p->enough || ferror(stdout))
+			return COMMAND_OK;
+		rc = pawl_store_read(
+			p->kv->target.store, PAWL_READ_LOCAL, &p->command, &page);
 	}
-	return COMMAND_OK;
+	return target_fail(&p->kv->target);
 }
 
 int kvcmd_each(struct kvcmd *kv, enum pawl_reading how, const char *prefix,
