@@ -128,7 +128,7 @@ static void on_change(void *context, uint64_t session, uint64_t fence)
 	e->told++;
 }
 
-/* As it is at the begin. */
+/* As it is at the begin.  What has changed before is in it. */
 static int leader_look(struct election *e)
 {
 	struct holding *h = &e->tenure.holding;
@@ -141,6 +141,7 @@ static int leader_look(struct election *e)
 		(void)target_fail(&h->target);
 		return GUARDED_FAILED;
 	}
+	h->changed = false;
 	on_change(e, reply.session, reply.version);
 	return COMMAND_OK;
 }
@@ -210,6 +211,8 @@ static int stand(struct election *e)
 	if (!rc)
 		rc = holding_ask(h, true);
 	if (!rc)
+		rc = leader_look(e);
+	if (!rc)
 		rc = tenure_await(&e->tenure, UINT64_MAX);
 	if (!rc)
 		return lead(e);
@@ -223,10 +226,10 @@ static int election_run(struct election *e)
 
 	e->tenure.holding.on_change = on_change;
 	e->tenure.holding.context = e;
+	if (e->name)
+		return stand(e);
 	rc = leader_look(e);
-	if (rc)
-		return rc;
-	return e->name ? stand(e) : look_on(e);
+	return rc ? rc : look_on(e);
 }
 
 int command_elect(int argc, char **argv)
@@ -253,7 +256,7 @@ int command_elect(int argc, char **argv)
 	if (!rc)
 		rc = election_set(&e, &a);
 	if (!rc)
-		rc = holding_open(&e.tenure.holding, &a.tenure.target);
+		rc = tenure_open(&e.tenure, &a.tenure);
 	if (rc)
 		return rc;
 	rc = election_run(&e);

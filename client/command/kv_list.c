@@ -1,4 +1,5 @@
 /* pawl kv list: the keys of a prefix, in order, page by page. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static int first_page(struct pages *p, enum pawl_reading how, struct pawl_reply 
 	struct pawl_store *store = p->kv->target.store;
 	int rc = pawl_store_read(store, how, &p->command, page_p);
 
-	if (!rc && how == PAWL_READ_TAIL && page_p->more)
+	if (how == PAWL_READ_TAIL && (rc == -EMSGSIZE || (!rc && page_p->more)))
 		rc = pawl_store_read(store, PAWL_READ_SYNC, &p->command, page_p);
 	return rc;
 }

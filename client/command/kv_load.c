@@ -34,8 +34,15 @@ struct line {
 	size_t value_len; /* behind the key */
 };
 
+enum load_stage {
+	LOAD_GOES_ON,
+	LOAD_HALTED, /* nothing more is sent */
+	LOAD_OVER,   /* and nothing more comes back */
+};
+
 struct load {
 	struct kvcmd *kv;
+	enum load_stage stage;
 	enum pawl_command_kind kind;
 	const char *value; /* of every key; NULL: each line has one */
 	struct input input;
@@ -202,8 +209,10 @@ static int lines_take(struct load *l)
 
 /* ---- The way into the stream ---- */
 
-static int store_failed(const struct load *l)
+/* What is in flight may still come back, if it was the line that can not be sent. */
+static int store_failed(struct load *l, enum load_stage stage)
 {
+	l->stage = stage;
 	return target_fail(&l->kv->target);
 }
 
@@ -220,10 +229,10 @@ static int line_send(struct load *l)
 
 	if (rc == -ESTALE) {
 		rc = pawl_store_sync(l->kv->target.store);
-		return rc && rc != -ETIMEDOUT ? store_failed(l) : -EAGAIN;
+		return rc && rc != -ETIMEDOUT ? store_failed(l, LOAD_OVER) : -EAGAIN;
 	}
 	if (rc)
-		return rc == -EAGAIN ? rc : store_failed(l);
+		return rc == -EAGAIN ? rc : store_failed(l, LOAD_HALTED);
 	l->sent++;
 	return COMMAND_OK;
 }
@@ -233,11 +242,12 @@ static int store_move(struct load *l)
 {
 	int count, rc = pawl_store_poll(l->kv->target.store, BATCH, &count);
 
-	return rc && rc != -ETIMEDOUT ? store_failed(l) : COMMAND_OK;
+	return rc && rc != -ETIMEDOUT ? store_failed(l, LOAD_OVER) : COMMAND_OK;
 }
 
-static int patience_ended(const struct load *l)
+static int patience_ended(struct load *l)
 {
+	l->stage = LOAD_OVER;
 	return command_fail("pawl kv %s: %s: nothing came back for %" PRIu64
 			    " s; look at 'pawl status'",
 		l->kv->a->action, l->kv->target.text,
@@ -259,7 +269,7 @@ static int wait_a_little(struct load *l)
 	}
 	rc = pawl_store_sync(l->kv->target.store);
 	l->doubt_ns = clock_now_ns();
-	return rc && rc != -ETIMEDOUT ? store_failed(l) : COMMAND_OK;
+	return rc && rc != -ETIMEDOUT ? store_failed(l, LOAD_OVER) : COMMAND_OK;
 }
 
 /* Sends what is not sent, and takes what came back. */
@@ -268,7 +278,7 @@ static int lines_move(struct load *l)
 	uint64_t decided = l->decided, sent = l->sent;
 	int rc = COMMAND_OK;
 
-	while (!rc && l->sent < l->taken)
+	while (!rc && l->stage == LOAD_GOES_ON && l->sent < l->taken)
 		rc = line_send(l);
 	if (rc && rc != -EAGAIN)
 		return rc;
@@ -317,14 +327,15 @@ static int input_load(struct load *l)
 		l->kv->a->action, l->kv->target.text);
 }
 
-/* What was taken is finished, also after an error of the input; false: it can not be. */
-static bool rest_finish(struct load *l)
+/* What was taken is finished, also after an error of the input, as far as it can be. */
+static int rest_finish(struct load *l)
 {
 	int rc = COMMAND_OK;
 
-	while (!rc && l->decided < l->taken)
+	while (!rc && l->stage != LOAD_OVER &&
+		l->decided < (l->stage == LOAD_HALTED ? l->sent : l->taken))
 		rc = lines_move(l);
-	return !rc;
+	return rc;
 }
 
 /* ---- All of it ---- */
@@ -370,7 +381,7 @@ int kvcmd_load(struct kvcmd *kv, enum pawl_command_kind kind)
 	options.depth = LINES;
 	options.on_outcome = on_outcome;
 	options.outcome_context = &l;
-	rc = kvcmd_open(kv, &options, false);
+	rc = kvcmd_open(kv, &options, kind == PAWL_DELETE);
 	if (rc)
 		return rc;
 	pawl_store_limits_get(kv->target.store, &limits);
@@ -379,7 +390,8 @@ int kvcmd_load(struct kvcmd *kv, enum pawl_command_kind kind)
 		return command_fail("pawl kv: out of memory");
 	ending_watch();
 	rc = input_load(&l);
-	rc = rest_finish(&l) ? rc : COMMAND_FAILURE;
+	if (rest_finish(&l))
+		rc = COMMAND_FAILURE;
 	(void)fflush(stdout);
 	rc = outcome_tell(&l, rc);
 	input_end(&l.input);

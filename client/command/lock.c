@@ -121,7 +121,7 @@ int command_lock(int argc, char **argv)
 	if (!rc)
 		rc = lock_set(&l, &a);
 	if (!rc)
-		rc = holding_open(&l.tenure.holding, &a.tenure.target);
+		rc = tenure_open(&l.tenure, &a.tenure);
 	if (rc)
 		return rc;
 	rc = lock_run(&l);

@@ -52,7 +52,19 @@ int tenure_set(struct tenure *t, const char *command, const struct tenure_argume
 	if (!a->lock[0])
 		return command_misuse("%s: its name may not be empty", command);
 	t->grace_ns = grace_s * 1000000000u;
-	return guarded_begin(&t->guarded, command);
+	return COMMAND_OK;
+}
+
+int tenure_open(struct tenure *t, const struct tenure_arguments *a)
+{
+	int rc = holding_open(&t->holding, &a->target);
+
+	if (rc)
+		return rc;
+	rc = guarded_begin(&t->guarded, t->holding.command);
+	if (rc)
+		holding_close(&t->holding);
+	return rc;
 }
 
 int tenure_await(struct tenure *t, uint64_t deadline_ns)

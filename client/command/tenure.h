@@ -44,8 +44,12 @@ struct tenure {
 error_t tenure_option(int key, char *arg, struct argp_state *state,
 	struct tenure_arguments *a) __attribute__((warn_unused_result));
 
-/* Takes what @a says, and signals from now on.  COMMAND_OK, or the exit status. */
+/* Takes what @a says.  COMMAND_OK, or the exit status with the reason printed. */
 int tenure_set(struct tenure *t, const char *command, const struct tenure_arguments *a)
+	__attribute__((warn_unused_result));
+
+/* Opens the store, and reads signals from now on.  The same. */
+int tenure_open(struct tenure *t, const struct tenure_arguments *a)
 	__attribute__((warn_unused_result));
 
 /*
