@@ -68,7 +68,7 @@ enum mutation {
 	MUTATION_STREAM_LEFT_AT_ONCE,	/*   and one that moves is not, where it was */
 	/* of reads at the tail */
 	MUTATION_TAIL_READ_UNCHECKED,	/* an answer counts without its epoch's check */
-	MUTATION_TAIL_READ_CHECK_FIRST, /* the states are read before the tail is asked */
+	MUTATION_TAIL_READ_CHECK_FIRST, /* what an earlier read found open counts as open */
 	MUTATION_TAIL_READ_TAIL_ONLY,	/* only the tail's own state is looked at */
 	MUTATION_TAIL_READ_APPLIED, /* the tail answers from what it has applied already */
 	/* of storage */
@@ -77,7 +77,7 @@ enum mutation {
 	MUTATION_STORE_QUEUE_REVERSED, /* a lock goes to who came last */
 	MUTATION_STORE_COMPARE_LATE,   /* a transaction compares after it has written */
 	MUTATION_STORE_HALF_BRANCH,    /*   or stops in the middle of a branch */
-	MUTATION_STORE_SYNC_BEYOND,	/* a sync waits for what an epoch left undone */
+	MUTATION_STORE_SYNC_BEYOND,    /* a sync waits for what an epoch left undone */
 	MUTATION_STORE_FENCE_IGNORED,  /* old tokens are let in */
 	/* of the driver: what it does for a participant */
 	MUTATION_STORE_LOCAL_READ,  /* a local read is offered as a linearizable one */

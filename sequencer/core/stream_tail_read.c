@@ -4,10 +4,11 @@
 #include "sequencer/core/panic.h"
 #include "sequencer/core/region.h"
 
-/* The states first, and then the question: they say nothing about the answer (TR1). */
-static bool checks_first(void)
+/* The broken rule: what an earlier read has found open counts as open (TR1). */
+static bool was_found_open(const struct stream_tail_read *read, uint64_t epoch)
 {
-	return MUTATED(TAIL_READ_CHECK_FIRST);
+	return MUTATED(TAIL_READ_CHECK_FIRST) && read->epoch == epoch &&
+	       read->phase == STREAM_TAIL_READ_VALID;
 }
 
 void stream_tail_read_begin(
@@ -16,8 +17,8 @@ void stream_tail_read_begin(
 	PAWL_ASSERT(epoch > 0 && members > 0 && members <= CHAIN_MAX);
 	*read = (struct stream_tail_read){.epoch = epoch,
 		.members = members,
-		.phase = checks_first() ? STREAM_TAIL_READ_CHECKING
-					: STREAM_TAIL_READ_ASKING};
+		.checked = was_found_open(read, epoch),
+		.phase = STREAM_TAIL_READ_ASKING};
 }
 
 /* The next member whose state is to be read. */
@@ -66,7 +67,7 @@ void stream_tail_read_on_answer(
 	read->position = position;
 	if (epoch != read->epoch)
 		read->phase = STREAM_TAIL_READ_INVALID; /* TR2 */
-	else if (checks_first() || MUTATED(TAIL_READ_UNCHECKED))
+	else if (read->checked || MUTATED(TAIL_READ_UNCHECKED))
 		read->phase = STREAM_TAIL_READ_VALID;
 	else
 		read->phase = STREAM_TAIL_READ_CHECKING;
@@ -86,9 +87,8 @@ void stream_tail_read_on_state(struct stream_tail_read *read, uint64_t state)
 		read->phase = STREAM_TAIL_READ_INVALID; /* TR2 */
 		return;
 	}
-	if (++read->answered < states_wanted(read))
-		return;
-	read->phase = checks_first() ? STREAM_TAIL_READ_ASKING : STREAM_TAIL_READ_VALID;
+	if (++read->answered == states_wanted(read))
+		read->phase = STREAM_TAIL_READ_VALID;
 }
 
 void stream_tail_read_on_lost(struct stream_tail_read *read)

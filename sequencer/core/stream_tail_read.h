@@ -51,6 +51,7 @@ struct stream_tail_read {
 	enum stream_tail_read_phase phase;
 	uint64_t epoch;
 	uint32_t members;  /* of its chain */
+	bool checked;	   /* by an earlier read: only where that rule is broken */
 	bool asked;	   /* the question was posted */
 	uint32_t posted;   /* members whose states are read: 0 to posted - 1 */
 	uint32_t answered; /*   and how many of them have shown that they are open */

@@ -116,6 +116,15 @@ static bool end_is_reached(const struct sim_participant *p)
 	       MUTATED(STORE_SYNC_EARLY);
 }
 
+/* What was acknowledged before is here, and nobody may ever publish again. */
+static bool waits_in_vain(const struct sim_participant *p)
+{
+	const struct sim_client *k = p->client;
+
+	return p->sync.stage == SYNC_REACHING && k->epoch > p->sync.epoch &&
+	       stream_subscriber_consumed(&p->subscriber->machine) >= k->stream_base;
+}
+
 static void local_answer(struct sim_participant *p, struct sim_operation *o)
 {
 	unsigned char bytes[STORE_COMMAND_MAX];
@@ -169,6 +178,9 @@ static void sync_step(struct sim_participant *p)
 		sync_begin(p);
 	if (sync->stage == SYNC_REACHING && end_is_reached(p))
 		sync_end(p);
+	else if (waits_in_vain(p))
+		cluster_wrong(
+			p->cluster, "a sync waits for what an epoch has left undone");
 }
 
 /* ---- Lives ---- */

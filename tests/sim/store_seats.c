@@ -3,7 +3,7 @@
 
 #include "tests/sim/stores.h"
 
-#define TAIL_PATIENCE_NS 1200000
+#define TAIL_PATIENCE_NS 2500000
 
 static struct sim_seat *seat_of(const struct sim_replica *r)
 {
@@ -154,8 +154,8 @@ static uint64_t question_delay(struct cluster *c)
 {
 	uint64_t delay_ns = network_delay(c);
 
-	if (!c->quiet && cluster_chance(c, 200))
-		delay_ns += cluster_random(c, 1000000);
+	if (!c->quiet && cluster_chance(c, c->streams->stores->tails ? 500 : 200))
+		delay_ns += cluster_random(c, 2000000);
 	return delay_ns;
 }
 
@@ -183,6 +183,7 @@ static void tail_read_again(struct sim_participant *p)
 {
 	struct sim_tail_read *tail = &p->tail;
 
+	tail->fresh = false;
 	tail->serial++;
 	tail->since_ns = cluster_now(p->cluster);
 	stream_tail_read_begin(&tail->read, p->client->epoch, p->client->links_count);
@@ -192,7 +193,7 @@ void tail_read_begin(struct sim_participant *p, uint32_t operation)
 {
 	p->tail.active = true;
 	p->tail.operation = operation;
-	p->tail.read.phase = STREAM_TAIL_READ_INVALID;
+	p->tail.fresh = true;
 }
 
 void participant_answered(struct cluster *c, const struct sim_question *answer)
@@ -201,7 +202,7 @@ void participant_answered(struct cluster *c, const struct sim_question *answer)
 		&c->streams->stores->participants[answer->participant];
 	struct sim_tail_read *tail = &p->tail;
 
-	if (!tail->active || answer->serial != tail->serial ||
+	if (!tail->active || tail->fresh || answer->serial != tail->serial ||
 		tail->read.phase != STREAM_TAIL_READ_ASKING)
 		return;
 	tail->len = answer->len;
@@ -211,7 +212,7 @@ void participant_answered(struct cluster *c, const struct sim_question *answer)
 
 void participant_unlinked(struct sim_participant *p)
 {
-	if (p->tail.active)
+	if (p->tail.active && !p->tail.fresh)
 		stream_tail_read_on_lost(&p->tail.read);
 }
 
@@ -219,7 +220,7 @@ void participant_state(
 	struct sim_participant *p, uint32_t serial, uint32_t member, uint64_t state)
 {
 	(void)member;
-	if (p->tail.active && serial == (p->tail.serial & 0xffff))
+	if (p->tail.active && !p->tail.fresh && serial == (p->tail.serial & 0xffff))
 		stream_tail_read_on_state(&p->tail.read, state);
 }
 
@@ -244,9 +245,9 @@ void tail_read_step(struct sim_participant *p)
 
 	if (!tail->active)
 		return;
-	if (cluster_now(p->cluster) - tail->since_ns > TAIL_PATIENCE_NS)
+	if (!tail->fresh && cluster_now(p->cluster) - tail->since_ns > TAIL_PATIENCE_NS)
 		stream_tail_read_on_lost(&tail->read);
-	if (tail->read.phase == STREAM_TAIL_READ_INVALID) {
+	if (tail->fresh || tail->read.phase == STREAM_TAIL_READ_INVALID) {
 		if (!client_is_linked(p->client))
 			return;
 		tail_read_again(p);

@@ -409,5 +409,7 @@ bool work_begin(struct sim_participant *p)
 		return false;
 	if (!is_founded(p))
 		return found_begin(p);
+	if (p->cluster->streams->stores->tails && cluster_chance(p->cluster, 400))
+		return tail_read_want(p) || put_begin(p);
 	return works[cluster_random(p->cluster, count)](p);
 }

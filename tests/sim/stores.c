@@ -53,6 +53,11 @@ void stores_choose(struct streams *s, struct cluster_config *config, uint64_t se
 	if (s->ring < 8)
 		s->ring = 8;
 	st->seats_rest = random_chance(&random, 500000) ? 300 : 930;
+	st->tails = random_chance(&random, 250000);
+	if (st->tails) {
+		config->replicas = 2 + (uint32_t)random_below(&random, 2);
+		config->strangers = 0;
+	}
 	participants_choose(s, &random);
 	config->clients = st->participants_count;
 	config->operations[1] = 2;
@@ -149,8 +154,9 @@ static void on_fault(void *context, uint64_t unused)
 		fault_tail(c);
 	}
 	PAWL_ASSERT(sim_world_call_at(c->world,
-			    cluster_now(c) + 50000 + cluster_random(c, 1000000), on_fault,
-			    c, 0) == 0);
+			    cluster_now(c) + 50000 +
+				    cluster_random(c, st->tails ? 500000 : 1000000),
+			    on_fault, c, 0) == 0);
 }
 
 void stores_open(struct cluster *c)

@@ -100,7 +100,7 @@ struct sim_sync {
 };
 
 struct sim_tail_read {
-	bool active;
+	bool active, fresh;
 	uint32_t operation;
 	uint64_t serial;
 	uint64_t since_ns;
@@ -215,6 +215,7 @@ struct stores {
 	struct cluster *cluster;
 	uint32_t participants_count;
 	uint32_t claims;
+	bool tails;	     /* mostly reads at tails, which are cut off */
 	uint32_t seats_rest; /* per thousand looks that a seat does not take */
 	bool over;	     /* the stream was lost with all memory */
 	struct sim_participant participants[PARTICIPANTS_MAX];
