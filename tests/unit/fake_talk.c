@@ -12,7 +12,7 @@
 
 void fake_reply_send(struct fake_connection *c, Control__Reply *reply)
 {
-	uint8_t bytes[8192];
+	uint8_t bytes[2 * MESSAGE_PIECE_MAX];
 	size_t len = message_frame_len(&reply->base);
 
 	if (c->fd < 0)
