@@ -289,6 +289,7 @@ void check_acked(struct sim_publisher *p, const struct stream_publisher_result *
 static void stream_lost(struct cluster *c, uint64_t base)
 {
 	c->streams->loss = base;
+	stream_guard_nobody(c);
 	if (c->streams->stores && base > 0)
 		stores_lost(c);
 }

@@ -155,6 +155,18 @@ void stream_guard_entered(struct sim_replica *r)
 	}
 }
 
+/* A chain begins that follows no other, so nobody in it knows who read before. */
+void stream_guard_nobody(struct cluster *c)
+{
+	for (uint32_t i = 0; i < c->streams->subscribers_count; i++) {
+		struct sim_guard *g = &c->streams->subscribers[i].guard;
+
+		g->known = false;
+		g->until_ns = 0;
+		g->unguarded = UINT64_MAX;
+	}
+}
+
 /* One that was lapped needs what is gone, until its replica hears that it has caught up (R6). */
 void stream_guard_awaited(const struct sim_replica *r, struct sim_subscriber *k)
 {

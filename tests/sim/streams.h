@@ -267,6 +267,7 @@ void stream_guard_forgotten(
 	const struct sim_replica *r, struct sim_subscriber *k, uint64_t generation);
 void stream_guard_told(struct sim_replica *r, const struct sim_replica *predecessor);
 void stream_guard_entered(struct sim_replica *r);
+void stream_guard_nobody(struct cluster *c);
 /* The replica waits for it, as far as it knows. */
 void stream_guard_awaited(const struct sim_replica *r, struct sim_subscriber *k);
 /* Whether it may have lost what begins at @first. */
