@@ -302,12 +302,11 @@ static void pieces_that_do_not_fit_are_refused(void **state)
 	o->skipped = 3;
 	assert_int_equal(ask(o), -EPROTO);
 	o->skipped = 0;
-	o->answer =
-		"an answer that is longer than the room that there is for it, and that "
-		"goes on and on";
-	o->piece = 0;
+	o->answer = long_text(ROOM + 1);
+	o->piece = MESSAGE_PIECE_MAX;
 	assert_int_equal(ask(o), -EPROTO);
 	o->answer = "well";
+	o->piece = 0;
 	assert_int_equal(ask(o), 0);
 	has_answer(o, "well");
 }
