@@ -135,7 +135,7 @@ static int long_key(int key)
 
 	for (size_t i = 0; i < sizeof(shorts) / sizeof(shorts[0]); i++) {
 		if (shorts[i].key == key)
-			return shorts[i].option;
+			return (int)shorts[i].option;
 	}
 	return key;
 }
