@@ -161,7 +161,7 @@ void stream_guard_nobody(struct cluster *c)
 	for (uint32_t i = 0; i < c->streams->subscribers_count; i++) {
 		struct sim_guard *g = &c->streams->subscribers[i].guard;
 
-		g->known = false;
+		g->registered = g->known = false;
 		g->until_ns = 0;
 		g->unguarded = UINT64_MAX;
 	}
