@@ -6,7 +6,7 @@
  *
  * Candidates wait in the queue of the lock.  The leader works: it adds one to the number in the key
  * OFFICE/work, under the condition that the lock still has its epoch; so what a leader does who has
- * been replaced and does not know changes nothing.  Prints "leads EPOCH", "deposed EPOCH" and
+ * been replaced and does not know changes nothing.  Prints "stands", "leads EPOCH", "deposed EPOCH" and
  * "follows EPOCH", until SIGTERM comes: then it resigns.
  */
 #include <errno.h>
@@ -153,6 +153,7 @@ static int candidate_run(struct candidate *c)
 
 	if (rc)
 		return tell(c, rc);
+	printf("stands\n");
 	while (!over && rc >= 0) {
 		rc = stand(c);
 		if (rc > 0)
