@@ -19,7 +19,7 @@
 #define MESSAGE_TRANSPORT_LEN 16
 #define MESSAGE_PATH_LEN 256
 
-/* Reads at the tail; bytes. */
+/* Reads at the tail, and pieces of anything; bytes. */
 #define MESSAGE_QUERY_MAX 4096
 #define MESSAGE_ANSWER_MAX (1u << 20)
 #define MESSAGE_PIECE_MAX (8u << 10) /* half of a client's buffer */

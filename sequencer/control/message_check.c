@@ -147,6 +147,10 @@ int request_check(const Control__Request *request, struct error *err)
 		return acknowledge_snapshot_check(request->acknowledge_snapshot, err);
 	case CONTROL__REQUEST__BODY_TAIL_READ:
 		return tail_read_check(request->tail_read, err);
+	case CONTROL__REQUEST__BODY_PUT_SNAPSHOT:
+		return put_snapshot_check(request->put_snapshot, err);
+	case CONTROL__REQUEST__BODY_GET_SNAPSHOT:
+		return get_snapshot_check(request->get_snapshot, err);
 	case CONTROL__REQUEST__BODY_STREAM_TELL:
 		return stream_tell_check(request->stream_tell, err);
 	case CONTROL__REQUEST__BODY_STREAM_ASK:
@@ -239,6 +243,9 @@ static int reply_body_check(const Control__Reply *reply, struct error *err)
 		return stream_tell_check(reply->stream_tell, err);
 	case CONTROL__REPLY__BODY_STREAM_ASK:
 		return stream_ask_check(reply->stream_ask, err);
+	case CONTROL__REPLY__BODY_SNAPSHOT_PIECE:
+		return snapshot_piece_check(reply->snapshot_piece, err);
+	case CONTROL__REPLY__BODY_SNAPSHOT_PUT:
 	case CONTROL__REPLY__BODY_UNSUBSCRIBED:
 	case CONTROL__REPLY__BODY_SNAPSHOT_ACKNOWLEDGED:
 	case CONTROL__REPLY__BODY_LEFT:

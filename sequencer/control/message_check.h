@@ -49,6 +49,12 @@ int tail_read_check(const Control__TailRead *read, struct error *err)
 	__attribute__((warn_unused_result));
 int tail_answer_check(const Control__TailAnswer *answer, struct error *err)
 	__attribute__((warn_unused_result));
+int put_snapshot_check(const Control__PutSnapshot *put, struct error *err)
+	__attribute__((warn_unused_result));
+int get_snapshot_check(const Control__GetSnapshot *get, struct error *err)
+	__attribute__((warn_unused_result));
+int snapshot_piece_check(const Control__SnapshotPiece *piece, struct error *err)
+	__attribute__((warn_unused_result));
 int stream_ask_check(const Control__StreamAsk *ask, struct error *err)
 	__attribute__((warn_unused_result));
 int stream_tell_check(const Control__StreamTell *tell, struct error *err)

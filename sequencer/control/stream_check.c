@@ -8,6 +8,7 @@
 #define READERS_MAX (1u << 16) /* a replica has far fewer */
 #define PROGRAM_LEN 64
 #define ALARM_LEN 1024
+#define ERRNO_MAX 4095
 #define NAME_LEN 256 /* of names that a user typed, which deserve an answer */
 
 int stream_limits_check(
@@ -44,7 +45,8 @@ static int places_check(const Control__StreamPlaces *places, struct error *err)
 		return message_refuse(err, "places: counter out of range");
 	if (places->epoch > MESSAGE_EPOCH_MAX)
 		return message_refuse(err, "places: epoch out of range");
-	if (places->archived >= COUNTER_LIMIT || places->acknowledged >= COUNTER_LIMIT)
+	if (places->archived >= COUNTER_LIMIT || places->acknowledged >= COUNTER_LIMIT ||
+		places->snapshot >= COUNTER_LIMIT || places->snapshot_error > ERRNO_MAX)
 		return message_refuse(err, "places: position out of range");
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (!message_text_valid(texts[i], MEMORY_ADDRESS_MAX))
@@ -143,8 +145,41 @@ int tail_answer_check(const Control__TailAnswer *answer, struct error *err)
 	return 0;
 }
 
+static bool piece_is_in(uint64_t len, uint64_t offset, size_t piece_len)
+{
+	return offset <= len && piece_len <= len - offset &&
+	       piece_len <= MESSAGE_PIECE_MAX;
+}
+
+int put_snapshot_check(const Control__PutSnapshot *put, struct error *err)
+{
+	if (put->counter >= COUNTERS_MAX || put->position == 0 ||
+		put->position >= COUNTER_LIMIT ||
+		!piece_is_in(put->len, put->offset, put->piece.len))
+		return message_refuse(err, "put snapshot: out of range");
+	return 0;
+}
+
+int get_snapshot_check(const Control__GetSnapshot *get, struct error *err)
+{
+	if (get->counter >= COUNTERS_MAX || get->position >= COUNTER_LIMIT)
+		return message_refuse(err, "get snapshot: out of range");
+	return 0;
+}
+
+int snapshot_piece_check(const Control__SnapshotPiece *piece, struct error *err)
+{
+	if (piece->counter >= COUNTERS_MAX || piece->position == 0 ||
+		piece->position >= COUNTER_LIMIT || piece->older >= piece->position ||
+		!piece_is_in(piece->len, piece->offset, piece->piece.len))
+		return message_refuse(err, "snapshot: out of range");
+	return 0;
+}
+
 int stream_ask_check(const Control__StreamAsk *ask, struct error *err)
 {
+	if (ask->snapshot)
+		return get_snapshot_check(ask->snapshot, err);
 	if (ask->n_feeds > STREAMS_MAX)
 		return message_refuse(err, "stream ask: feeds of too many streams");
 	for (size_t i = 0; i < ask->n_feeds; i++) {
@@ -160,6 +195,8 @@ int stream_tell_check(const Control__StreamTell *tell, struct error *err)
 {
 	if (tell->replica < 1 || tell->replica > UINT16_MAX || tell->incarnation == 0)
 		return message_refuse(err, "places: of nobody");
+	if (tell->snapshot)
+		return snapshot_piece_check(tell->snapshot, err);
 	for (size_t i = 0; i < tell->n_fed; i++) {
 		if (tell->fed[i]->counter >= COUNTERS_MAX || tell->fed[i]->reader == 0 ||
 			tell->fed[i]->reader > READERS_MAX)

@@ -99,7 +99,8 @@ struct daemon_config {
 	uint64_t archive_size;	  /* bytes of each stream's; 0: no limit */
 	uint64_t archive_age;	  /* seconds; 0: no limit */
 	enum config_retain archive_retain;
-	uint64_t tail_memory; /* bytes; 0: no reads at the tail */
+	uint64_t tail_memory;  /* bytes; 0: no reads at the tail */
+	uint64_t snapshot_max; /* bytes */
 };
 
 enum config_action {

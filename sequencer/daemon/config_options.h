@@ -8,7 +8,7 @@
 
 #include "sequencer/daemon/config.h"
 
-#define CONFIG_OPTIONS_COUNT 41
+#define CONFIG_OPTIONS_COUNT 42
 
 enum config_kind {
 	CONFIG_TEXT,

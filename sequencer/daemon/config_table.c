@@ -371,4 +371,13 @@ const struct config_option config_options[CONFIG_OPTIONS_COUNT] = {
 		.help = "Memory for storages that this replica applies while it is the "
 			"tail and is asked; 0: reads at the tail are refused",
 	},
+	{
+		.name = "snapshot-max",
+		AMOUNT(snapshot_max, 1u << 16, UINT64_C(1) << 40, bytes),
+		.initial = "1G",
+		.argument = "SIZE",
+		.rule = "is no size of a snapshot: use 64K to 1T",
+		.help = "Bytes of the largest snapshot of an application that is kept "
+			"beside an archive, 64K to 1T; two of each stream are kept",
+	},
 };

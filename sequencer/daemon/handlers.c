@@ -239,6 +239,12 @@ void handlers_request(
 	case CONTROL__REQUEST__BODY_TAIL_READ:
 		streams_tail_read(h, connection, request->id, request->tail_read);
 		break;
+	case CONTROL__REQUEST__BODY_PUT_SNAPSHOT:
+		snapshots_put_request(h, connection, request->id, request->put_snapshot);
+		break;
+	case CONTROL__REQUEST__BODY_GET_SNAPSHOT:
+		snapshots_get_request(h, connection, request->id, request->get_snapshot);
+		break;
 	case CONTROL__REQUEST__BODY_LEAVE:
 		on_leave(h, connection, request->id);
 		break;
@@ -272,6 +278,8 @@ void handlers_closed(void *context, struct connection *connection)
 		session_disconnect(&h->sessions, session);
 	openings_forget(&h->openings, connection);
 	questions_forget(&h->questions, connection);
+	if (h->replica)
+		snapshots_forget(h->replica, connection);
 	handlers_stop_forget(h, connection);
 	if (h->replica && h->replica->mesh)
 		mesh_closed_connection(h->replica->mesh, connection);

@@ -155,7 +155,7 @@ static int seat_make(struct replica *r, uint32_t counter, struct error *err)
 	*seat = (struct stream_seat){.counter = counter};
 	if (rows_init(&seat->rows, limits->rows))
 		return error_set(err, -ENOMEM, "pawld: %s: out of memory", name);
-	s->seats_count++;
+	snapshots_know(r, s->seats_count++);
 	return 0;
 }
 
@@ -391,6 +391,7 @@ void streams_look(struct replica *r)
 		replica_end(r, REPLICA_FAILED, &err);
 		return;
 	}
+	snapshots_look(r);
 	streams_enter(r);
 	if (!epoch || !stream_host_prepared(s->host, epoch))
 		return;
@@ -455,6 +456,7 @@ void streams_end(struct replica *r, bool remove)
 {
 	struct replica_streams *s = &r->streams;
 
+	snapshots_end(r);
 	for (uint32_t i = 0; i < s->seats_count; i++)
 		rows_destroy(&s->seats[i].rows);
 	s->seats_count = 0;

@@ -29,6 +29,7 @@
 #include "sequencer/core/epoch.h"
 #include "sequencer/core/stream_limits.h"
 #include "sequencer/daemon/rows.h"
+#include "sequencer/daemon/streams_snapshots.h"
 #include "sequencer/stream/host.h"
 
 #define STREAMS_PEERS_MAX 16
@@ -54,11 +55,19 @@ struct streams_fed {
 	Control__StreamFed at[STREAMS_MAX];
 };
 
+/* What another replica said of the snapshots of a stream. */
+struct streams_peer_snapshot {
+	bool keeps;
+	uint64_t position; /* of its newest; 0: none */
+	int trouble;	   /* why it could not copy one; or 0 */
+};
+
 /* What another replica said of its archives. */
 struct streams_peer {
 	struct epoch_member member; /* id 0: the place is free */
 	uint64_t heard_ns;
 	uint64_t archived[STREAMS_MAX]; /* by seat */
+	struct streams_peer_snapshot snapshots[STREAMS_MAX];
 };
 
 struct replica_streams {
@@ -69,6 +78,7 @@ struct replica_streams {
 	bool headed;	     /* the newest epoch that was served was served as its head */
 	bool pending;	     /* one was made mid-epoch and is not entered yet */
 	char archive_dir[PATHS_LEN_MAX];
+	struct streams_snapshots snapshots;
 
 	struct epoch_member
 		admitted[STREAMS_PEERS_MAX]; /* outside the chain, that copy */

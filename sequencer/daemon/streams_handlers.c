@@ -4,8 +4,7 @@
 
 #include "sequencer/daemon/streams_wire.h"
 
-/* @addresses: of this replica's memory in the epoch that it serves. */
-static int session_check(struct handlers *h, const struct connection *connection,
+int streams_session_check(struct handlers *h, const struct connection *connection,
 	uint32_t counter, struct stream_addresses *addresses, struct error *err)
 {
 	struct replica *r = h->replica;
@@ -74,7 +73,7 @@ void streams_subscribe(struct handlers *h, struct connection *connection, uint64
 	struct stream_addresses addresses = {.epoch = 0};
 	uint32_t counter = subscribe->counter;
 	struct error err = {.text = ""};
-	int rc = session_check(h, connection, counter, &addresses, &err);
+	int rc = streams_session_check(h, connection, counter, &addresses, &err);
 
 	if (!rc)
 		rc = reader_add(h->replica, session, subscribe, &answer, &err);
@@ -112,10 +111,12 @@ void streams_acknowledge(struct handlers *h, struct connection *connection, uint
 	uint64_t position = acknowledge->position;
 	struct stream_addresses unused = {.epoch = 0};
 	struct error err = {.text = ""};
-	int rc = session_check(h, connection, counter, &unused, &err);
+	int rc = streams_session_check(h, connection, counter, &unused, &err);
 
 	if (!rc)
 		rc = stream_host_snapshot_check(r->streams.host, counter, position, &err);
+	if (!rc && acknowledge->kept)
+		rc = snapshots_check(r, counter, position, &err);
 	if (rc) {
 		handlers_reply_error(connection, id, rc, err.text);
 		return;
@@ -133,7 +134,7 @@ void streams_tail_read(struct handlers *h, struct connection *connection, uint64
 {
 	struct stream_addresses unused = {.epoch = 0};
 	struct error err = {.text = ""};
-	int rc = session_check(h, connection, read->counter, &unused, &err);
+	int rc = streams_session_check(h, connection, read->counter, &unused, &err);
 
 	if (!rc)
 		rc = questions_add(&h->questions, connection, id, read, &err);

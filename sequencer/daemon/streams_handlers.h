@@ -9,6 +9,14 @@ void streams_subscribe(struct handlers *handlers, struct connection *connection,
 void streams_unsubscribe(struct handlers *handlers, struct connection *connection,
 	uint64_t id, const Control__Unsubscribe *unsubscribe);
 
+/*
+ * Whether @connection may use the stream at @counter here; @addresses: of this replica's memory in the
+ * epoch that it serves.  -EPROTO, -EAGAIN.
+ */
+int streams_session_check(struct handlers *handlers, const struct connection *connection,
+	uint32_t counter, struct stream_addresses *addresses, struct error *err)
+	__attribute__((warn_unused_result));
+
 /* Snapshots of applications; every replica is told of news. */
 void streams_acknowledge(struct handlers *handlers, struct connection *connection,
 	uint64_t id, const Control__AcknowledgeSnapshot *acknowledge);

@@ -70,6 +70,7 @@ static struct told *told_make(struct replica *r)
 		streams_places_to_wire(counter, &told->addresses[i], &told->places[i]);
 		told->places[i].archived = stream_host_archived(s->host, counter);
 		told->places[i].acknowledged = stream_host_acknowledged(s->host, counter);
+		snapshots_tell(r, i, &told->places[i]);
 		told->list[i] = &told->places[i];
 	}
 	return told;
@@ -112,6 +113,10 @@ void streams_on_ask(
 
 	if (r->ended || !r->streams.host)
 		return;
+	if (ask->snapshot) {
+		snapshots_copy_asked(r, from, ask->snapshot);
+		return;
+	}
 	outsider_admit(r, from);
 	told = told_make(r);
 	if (told) {
@@ -148,6 +153,8 @@ static void places_take(struct replica *r, struct epoch_member from,
 	if (!seat)
 		return; /* the record has not told of it yet; it will be asked again */
 	peer->archived[seat - r->streams.seats] = places->archived;
+	peer->snapshots[seat - r->streams.seats] = (struct streams_peer_snapshot){
+		places->keeps, places->snapshot, -(int)places->snapshot_error};
 	(void)stream_host_snapshot(
 		r->streams.host, places->counter, places->acknowledged);
 	streams_places_from_wire(places, &addresses);
@@ -162,6 +169,10 @@ void streams_on_tell(
 
 	if (r->ended || !r->streams.host)
 		return;
+	if (tell->snapshot) {
+		snapshots_copy_told(r, from, tell->snapshot);
+		return;
+	}
 	peer = peer_place(&r->streams, from);
 	memset(peer, 0, sizeof(*peer));
 	peer->member = from;
@@ -169,6 +180,7 @@ void streams_on_tell(
 	for (size_t i = 0; i < tell->n_places; i++)
 		places_take(r, from, peer, tell->places[i]);
 	streams_copy_told(r, from, tell);
+	snapshots_copy_tick(r);
 }
 
 /* Whoever waits may be the one to recover, and has to know who has the longest archives. */
@@ -179,6 +191,7 @@ void streams_tick(struct replica *r)
 	struct error err;
 
 	streams_copy_tick(r);
+	snapshots_copy_tick(r);
 	if (r->served || !r->machine.known || r->catalog.streams_count == 0 ||
 		now_ns - s->told_ns < TELL_NS)
 		return;
