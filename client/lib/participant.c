@@ -48,14 +48,58 @@ static void tell(struct pawl_participant *p, const struct command_outcome *decid
 		outcome_tell(p, (enum command_listener)decided->listener, &outcome);
 }
 
-/* All that are in flight are decided, without a result. */
-static void drop_all(struct pawl_participant *p, int status)
+static void decide_without(struct pawl_participant *p, int status)
 {
 	const struct pawl_bytes none = {"", 0};
 	struct command_outcome decided;
 
-	while (commands_drop(&p->commands, status, &decided))
+	if (commands_drop(&p->commands, status, &decided))
 		tell(p, &decided, &none);
+}
+
+/* All that are in flight are decided, without a result. */
+static void drop_all(struct pawl_participant *p, int status)
+{
+	while (commands_in_flight(&p->commands) > 0)
+		decide_without(p, status);
+}
+
+/* ---- After a restore (I6) ---- */
+
+/* The oldest in flight may be inside the snapshot. */
+static bool is_blurred(const struct pawl_participant *p)
+{
+	return p->commands.decided < p->blurred;
+}
+
+static uint64_t oldest_id(const struct pawl_participant *p)
+{
+	return commands_oldest(&p->commands);
+}
+
+/* Messages up to @id are in the stream, and not behind what was applied: they are inside. */
+static void inside_decide(struct pawl_participant *p, uint64_t id)
+{
+	while (is_blurred(p) && oldest_id(p) <= id)
+		decide_without(p, -ENODATA);
+}
+
+/* What is acknowledged at a place that was passed. */
+static void passed_decide(struct pawl_participant *p)
+{
+	uint64_t position = 0;
+	uint64_t id = publish_quietly_placed(p->stream, &position);
+
+	if (id > 0 && position <= pawl_subscriber_position(p->subscriber))
+		inside_decide(p, id);
+}
+
+/* The stream has forgotten this publisher, and was looked at to its end. */
+static void doubtful_decide(struct pawl_participant *p)
+{
+	while (is_blurred(p))
+		decide_without(p, -ENOTRECOVERABLE);
+	drop_all(p, -ECANCELED);
 }
 
 static void on_delivery(void *context, const struct pawl_delivery *d)
@@ -67,6 +111,8 @@ static void on_delivery(void *context, const struct pawl_delivery *d)
 	p->machine.apply(p->machine.context, d->position, d->bytes, d->len, &result);
 	p->applied = d->position;
 	p->messages++;
+	if (is_blurred(p) && d->publisher == pawl_stream_publisher(p->stream))
+		inside_decide(p, d->id - 1);
 	if (commands_on_delivery(&p->commands, pawl_stream_publisher(p->stream),
 		    d->publisher, d->id, d->position, &decided))
 		tell(p, &decided, &result);
@@ -74,7 +120,7 @@ static void on_delivery(void *context, const struct pawl_delivery *d)
 
 /* ---- Moving on ---- */
 
-static int participant_check(struct pawl_participant *p)
+int participant_check(struct pawl_participant *p)
 {
 	int rc = handle_check(p->pawl);
 
@@ -83,13 +129,25 @@ static int participant_check(struct pawl_participant *p)
 	return error_set(&p->pawl->err, p->broken, "%s", p->why.text);
 }
 
-/* What was not delivered can not be applied any more (I3). */
+int participant_ready(struct pawl_participant *p)
+{
+	int rc = participant_check(p);
+
+	return rc ? rc : restoring_finish(p);
+}
+
+/* What was not delivered can not be applied any more (I3); 0: a snapshot may have it. */
 static int subscriber_error(struct pawl_participant *p, int code)
 {
 	if (code != -EOVERFLOW && code != -EMSGSIZE)
 		return code;
+	p->lost_why = p->pawl->err;
+	if (code == -EOVERFLOW && restoring_can(p)) {
+		restoring_begin(p, p->applied, false);
+		return p->broken ? error_set(&p->pawl->err, code, "%s", p->why.text) : 0;
+	}
 	p->broken = code;
-	p->why = p->pawl->err;
+	p->why = p->lost_why;
 	return code;
 }
 
@@ -113,6 +171,23 @@ static void doubt_end(struct pawl_participant *p)
 		publish_quietly_again(p->stream);
 }
 
+static int apply(struct pawl_participant *p, int max, int *count_p)
+{
+	int rc = pawl_subscriber_poll(p->subscriber, on_delivery, p, max, count_p);
+
+	if (is_blurred(p))
+		passed_decide(p);
+	return rc ? subscriber_error(p, rc) : 0;
+}
+
+static int restore(struct pawl_participant *p, bool *pauses_p)
+{
+	int rc = restoring_step(p);
+
+	*pauses_p = true;
+	return rc == -EAGAIN ? 0 : rc;
+}
+
 /* *pauses_p: it may be worth a pause. */
 static int move(struct pawl_participant *p, int max, int *count_p, bool *pauses_p)
 {
@@ -120,15 +195,18 @@ static int move(struct pawl_participant *p, int max, int *count_p, bool *pauses_
 	int rc;
 
 	*count_p = 0;
-	rc = pawl_subscriber_poll(p->subscriber, on_delivery, p, max, count_p);
+	rc = p->restoring.stage == RESTORING_NOTHING ? apply(p, max, count_p)
+						     : restore(p, pauses_p);
 	if (failure && failure != -ESTALE && commands_in_flight(&p->commands) > 0) {
 		drop_all(p, failure);
 		(void)publish_quietly_move(p->stream, pauses_p); /* with its text */
 	}
 	doubt_end(p);
-	if (!rc && !failure && p->owner.on_turn)
+	writing_step(p);
+	if (!rc && !failure && p->owner.on_turn &&
+		p->restoring.stage == RESTORING_NOTHING)
 		p->owner.on_turn(p->owner.context, *count_p < max);
-	return rc ? subscriber_error(p, rc) : 0;
+	return rc;
 }
 
 static int poll_check(struct pawl_participant *p, int max)
@@ -205,26 +283,43 @@ int pawl_participant_wait(
 }
 
 /* What this handle has begun is moved on too: who only syncs keeps his sessions by it. */
-int pawl_participant_sync(struct pawl_participant *p)
+static int sync_once(struct pawl_participant *p)
 {
+	uint64_t acknowledged = publish_acknowledged(p->stream);
 	uint64_t position;
 	bool pauses;
 	int count;
-	int rc = participant_check(p);
+	int rc = move(p, BATCH, &count, &pauses);
 
-	if (!rc)
-		rc = move(p, BATCH, &count, &pauses);
 	if (rc && rc != -ETIMEDOUT)
 		return rc;
+	if (p->restoring.stage != RESTORING_NOTHING)
+		return 0;
 	commands_sync_begin(&p->commands, participant_in_doubt(p));
 	rc = pawl_subscriber_sync(p->subscriber, on_delivery, p, &position);
 	if (rc)
 		return subscriber_error(p, rc);
+	inside_decide(p, acknowledged);
 	if (commands_sync_end(&p->commands)) {
-		drop_all(p, -ECANCELED);
+		doubtful_decide(p);
 		publish_quietly_again(p->stream);
 	}
 	return 0;
+}
+
+/* Whoever was lapped meanwhile is restored, and asks for the end again. */
+int pawl_participant_sync(struct pawl_participant *p)
+{
+	uint64_t deadline = clock_now_ns() + p->pawl->options.timeout_ns;
+	int rc;
+
+	do {
+		rc = participant_ready(p);
+		if (!rc)
+			rc = sync_once(p);
+	} while (!rc && p->restoring.stage != RESTORING_NOTHING &&
+		 clock_now_ns() < deadline);
+	return rc ? rc : participant_ready(p);
 }
 
 /* ---- Commands ---- */
@@ -281,6 +376,13 @@ static int not_applied(const struct pawl_participant *p)
 							: "no chain");
 }
 
+/* The oldest in flight is in the stream, inside the snapshot or about to be delivered. */
+static bool is_inside(const struct pawl_participant *p)
+{
+	return is_blurred(p) && p->restoring.stage == RESTORING_NOTHING &&
+	       oldest_id(p) <= publish_acknowledged(p->stream);
+}
+
 /* -EAGAIN: not yet; wait a little. */
 static int await_step(
 	struct pawl_participant *p, const bool *done, int *count_p, bool *pauses_p)
@@ -291,7 +393,7 @@ static int await_step(
 		return 0;
 	if (rc && rc != -ETIMEDOUT)
 		return rc;
-	if (!participant_in_doubt(p))
+	if (!participant_in_doubt(p) && !is_inside(p))
 		return -EAGAIN;
 	rc = pawl_participant_sync(p);
 	return rc || *done ? rc : -EAGAIN;
@@ -314,6 +416,21 @@ int participant_await(struct pawl_participant *p, const bool *done, uint64_t dea
 
 static int not_in(struct pawl_participant *p, int status)
 {
+	if (status == -ENODATA)
+		return error_set(&p->pawl->err, status,
+			"pawl: %s/%s: the command is in the stream, but its result is "
+			"not "
+			"known: this participant was lapped, and restored from a "
+			"snapshot "
+			"that has it",
+			p->pawl->where, p->stream->name);
+	if (status == -ENOTRECOVERABLE)
+		return error_set(&p->pawl->err, status,
+			"pawl: %s/%s: whether the command is in the stream is not known: "
+			"this participant was restored from a snapshot, and the stream "
+			"has "
+			"lost what it knew of this publisher; look at the state",
+			p->pawl->where, p->stream->name);
 	if (status != -ECANCELED)
 		return status; /* whose text is the handle's newest */
 	return error_set(&p->pawl->err, status,
@@ -408,14 +525,19 @@ int pawl_participant_read(struct pawl_participant *p, enum pawl_reading how,
 	const void *query, size_t len, struct pawl_bytes *answer_p)
 {
 	struct calling marker = {.room_len = 0};
-	int rc = participant_check(p);
+	bool went_back = p->applied < p->restoring.above; /* it replays everything */
+	int rc = participant_ready(p);
 
+	if (!rc && how == PAWL_READ_LOCAL && went_back)
+		rc = pawl_participant_sync(p);
 	if (!rc && how == PAWL_READ_LOG)
 		rc = call(p, "", 0, COMMAND_NOBODY, &marker);
 	else if (!rc && how == PAWL_READ_SYNC)
 		rc = pawl_participant_sync(p);
 	else if (!rc && how == PAWL_READ_TAIL)
 		rc = no_tail_reads(p);
+	if (rc == -ENODATA && how == PAWL_READ_LOG)
+		rc = 0; /* the marker is inside the snapshot, so the state has what was before it */
 	if (rc)
 		return rc;
 	*answer_p = (struct pawl_bytes){"", 0};

@@ -1,7 +1,8 @@
 /*
  * A participant of a stream: a state machine of the application's, the subscriber that it is fed
  * by, and the commands that this handle has published and not seen again, which the core decides
- * (sequencer/core/commands.h, I1 to I4).
+ * (sequencer/core/commands.h, I1 to I4).  What was lost to it may be inside a snapshot, from which it
+ * is restored (participant_snapshot.h, I5 to I7).
  */
 #ifndef PAWL_CLIENT_PARTICIPANT_H
 #define PAWL_CLIENT_PARTICIPANT_H
@@ -10,6 +11,7 @@
 #include <stdint.h>
 
 #include "client/include/pawl/machine.h"
+#include "client/lib/participant_snapshot.h"
 #include "client/lib/publish.h"
 #include "hw/error.h"
 #include "sequencer/core/commands.h"
@@ -54,6 +56,14 @@ struct pawl_participant {
 	struct calling *calling; /* NULL: nobody waits */
 	int broken;		 /* why it is over (I3), or 0 */
 	struct error why;
+	struct error lost_why; /* of the newest time that messages were lost */
+
+	uint64_t snapshot_every; /* positions; 0: when it is told to */
+	uint64_t
+		blurred; /* commands up to this number may be inside a snapshot that was restored (I6) */
+	struct participant_talk talk;
+	struct participant_writing writing;
+	struct participant_restoring restoring;
 };
 
 /* As pawl_participant_submit; the owner is told. */
@@ -77,5 +87,10 @@ int participant_await(struct pawl_participant *p, const bool *done, uint64_t dea
 int participant_tail_read(struct pawl_participant *participant, const void *query,
 	size_t len, void *room, size_t room_len, size_t *len_p)
 	__attribute__((warn_unused_result));
+
+/* 0, or why it is over. */
+int participant_check(struct pawl_participant *p) __attribute__((warn_unused_result));
+/* 0: it can be used, and what it lost was made up for.  Else why not; blocks up to the timeout. */
+int participant_ready(struct pawl_participant *p) __attribute__((warn_unused_result));
 
 #endif

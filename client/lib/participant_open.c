@@ -37,12 +37,15 @@ static int options_take(struct pawl *pawl, const char *name,
 static int machine_check(
 	struct pawl *pawl, const char *name, const struct pawl_machine *machine)
 {
-	if (machine->size == sizeof(*machine) && machine->apply && machine->query)
+	if (machine->size == sizeof(*machine) && machine->apply && machine->query &&
+		!machine->snapshot_begin == !machine->snapshot_next &&
+		!machine->restore_begin == !machine->restore_next &&
+		!machine->restore_begin == !machine->restore_end)
 		return 0;
 	return error_set(&pawl->err, -EINVAL,
-		"pawl: %s/%.63s: take part: the machine has no apply, no query, or not "
-		"the "
-		"size of this version's",
+		"pawl: %s/%.63s: take part: the machine has no apply, no query, a part "
+		"of "
+		"the functions for snapshots, or not the size of this version's",
 		pawl->where, name);
 }
 
@@ -54,7 +57,13 @@ static int join(struct pawl_participant *p, const char *name,
 
 	from.from = PAWL_FROM_POSITION;
 	from.position = options->applied + 1;
-	return rc ? rc : pawl_subscribe(p->stream, &from, &p->subscriber);
+	if (rc)
+		return rc;
+	talk_begin(p);
+	if (!restoring_can(p) || options->applied > 0)
+		return pawl_subscribe(p->stream, &from, &p->subscriber);
+	restoring_begin(p, 0, true);
+	return restoring_finish(p);
 }
 
 static struct pawl_participant *participant_make(struct pawl *pawl,
@@ -71,6 +80,10 @@ static struct pawl_participant *participant_make(struct pawl *pawl,
 	p->on_outcome = options->on_outcome;
 	p->outcome_context = options->outcome_context;
 	p->applied = options->applied;
+	p->snapshot_every = options->snapshot_every;
+	p->writing.due = UINT64_MAX;
+	if (p->snapshot_every)
+		p->writing.due = p->applied + p->snapshot_every;
 	ring = calloc(options->depth, sizeof(*ring));
 	if (!ring) {
 		free(p);
@@ -93,6 +106,12 @@ int pawl_participant_open(struct pawl *pawl, const char *name,
 		rc = options_take(pawl, name, options, &taken);
 	if (!rc)
 		rc = machine_check(pawl, name, machine);
+	if (!rc && taken.snapshot_every > 0 && !machine->snapshot_begin)
+		rc = error_set(&pawl->err, -EINVAL,
+			"pawl: %s/%.63s: take part: snapshot_every, and the machine has "
+			"no "
+			"functions for snapshots",
+			pawl->where, name);
 	if (rc)
 		return rc;
 	p = participant_make(pawl, machine, &taken);
@@ -112,6 +131,8 @@ void pawl_participant_close(struct pawl_participant *p)
 	if (!p)
 		return;
 	pawl_unsubscribe(p->subscriber);
+	talk_end(p);
+	writing_free(p);
 	free(p->commands.ring);
 	free(p);
 }

@@ -325,8 +325,12 @@ static void told_drop(struct publishing *p)
 	struct stream_publisher_result result;
 
 	while (m->taken < m->submitted && publication_of(p, m->taken + 1)->told &&
-		result_take(p, &result))
-		continue;
+		result_take(p, &result)) {
+		if (result.outcome != STREAM_ACKNOWLEDGED)
+			continue;
+		p->quiet_id = result.id;
+		p->quiet_position = result.position;
+	}
 }
 
 int pawl_publish(
@@ -390,6 +394,26 @@ int publish_quietly_move(struct pawl_stream *stream, bool *pauses_p)
 int publish_failure(const struct pawl_stream *stream)
 {
 	return stream->publishing ? stream->publishing->failed : 0;
+}
+
+uint64_t publish_acknowledged(const struct pawl_stream *stream)
+{
+	const struct publishing *p = stream->publishing;
+
+	if (!p)
+		return 0;
+	/* A machine that was given up counts as acknowledged what was only taken (A5). */
+	return p->failed ? p->quiet_id : p->machine.acked;
+}
+
+uint64_t publish_quietly_placed(const struct pawl_stream *stream, uint64_t *position_p)
+{
+	const struct publishing *p = stream->publishing;
+
+	if (!p || p->quiet_position == 0)
+		return 0;
+	*position_p = p->quiet_position;
+	return p->quiet_id;
 }
 
 void publish_quietly_again(struct pawl_stream *stream)

@@ -63,11 +63,13 @@ struct publishing {
 
 	struct pawl_stream *stream;
 	struct stream_message *messages;
-	int failed;	      /* why messages in flight have no outcome, or 0 */
-	struct error why;     /* its text */
-	uint64_t named_in;    /* the epoch in which the head has confirmed the row */
-	uint64_t redone;      /* by machines before this one */
-	uint64_t retry_at_ns; /* not before this are links made */
+	uint64_t quiet_id;	 /* of the newest message that nobody took, and is in; */
+	uint64_t quiet_position; /*   its place, or 0: not known */
+	int failed;		 /* why messages in flight have no outcome, or 0 */
+	struct error why;	 /* its text */
+	uint64_t named_in;	 /* the epoch in which the head has confirmed the row */
+	uint64_t redone;	 /* by machines before this one */
+	uint64_t retry_at_ns;	 /* not before this are links made */
 	uint64_t linking_ns;
 	struct link *head_counter;
 	struct link *head_inbox;
@@ -109,6 +111,10 @@ int publish_quietly(struct pawl_stream *stream, const void *bytes, size_t len,
 int publish_quietly_move(struct pawl_stream *stream, bool *pauses_p);
 /* Why messages in flight have no outcome, or 0. */
 int publish_failure(const struct pawl_stream *stream);
+/* Messages up to here are in the stream, as far as is known. */
+uint64_t publish_acknowledged(const struct pawl_stream *stream);
+/* One that is, and its place; ids before have places before.  0: there is none. */
+uint64_t publish_quietly_placed(const struct pawl_stream *stream, uint64_t *position_p);
 /*
  * After -ESTALE: what became of messages in flight has been found out, so another row may be had;
  * unless others publish on this handle, and have not taken their results.

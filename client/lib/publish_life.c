@@ -151,6 +151,7 @@ void publishing_again(struct publishing *p)
 	p->named_in = 0;
 	p->redone += p->machine.voids;
 	p->taken_upto = p->staging.end;
+	p->quiet_id = p->quiet_position = 0;
 	stream_publisher_init(&p->machine, 0, p->messages, p->machine.depth);
 	stream_head_ask(p->stream);
 }

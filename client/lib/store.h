@@ -12,6 +12,7 @@
  *     store_kept.c     sessions of its own, kept
  *     store_silence.c  sessions of others, ended when they are silent
  *     store_lock.c     waiting for a lock
+ *     store_snapshot.c snapshots, and restoring
  *
  * W1  Who watches is told of every change that is applied after the watch began, each once, in order;
  *     or that it was inside a snapshot.
@@ -116,6 +117,9 @@ struct pawl_store {
 	struct store_kept kept;
 	struct store_silence silence;
 	struct store_waiting waiting;
+	unsigned char
+		header[KV_SNAPSHOT_HEADER]; /* of a snapshot that is being restored; */
+	size_t header_len;		    /*   so much of it is there */
 };
 
 /* 0, or what the answer means as an error, with its text; *reply_p is filled in any case. */
@@ -125,6 +129,17 @@ int store_reply_take(struct pawl_store *store, const void *bytes, size_t len,
 /* What is published as it is: bytes of store->command. */
 int store_call_encoded(struct pawl_store *store, size_t len, struct pawl_reply *reply_p)
 	__attribute__((warn_unused_result));
+
+/* The limits are possible ones; store->no_memory: it was not to be had. */
+void store_machine_make(struct pawl_store *store, const struct kv_limits *limits);
+
+/* store_snapshot.c: for struct pawl_machine; the context is the store. */
+void store_snapshot_begin(void *context);
+bool store_snapshot_next(void *context, struct pawl_bytes *piece_p);
+void store_restore_begin(void *context);
+int store_restore_next(
+	void *context, const void *bytes, size_t len, const char **reason_p);
+int store_restore_end(void *context, const char **reason_p);
 
 /* For pawl_participant_options. */
 void store_on_outcome(void *context, const struct pawl_outcome *outcome);

@@ -9,8 +9,8 @@
 
 /* ---- The machine ---- */
 
-/* The limits are possible ones: a command that founds says no others. */
-static void machine_make(struct pawl_store *store, const struct kv_limits *limits)
+/* A command that founds says no limits that are not possible, and no snapshot does. */
+void store_machine_make(struct pawl_store *store, const struct kv_limits *limits)
 {
 	uint64_t len = 0;
 	void *memory = NULL;
@@ -37,7 +37,7 @@ static void store_apply(void *context, uint64_t position, const void *bytes, siz
 	struct kv_limits limits;
 
 	if (!store->kv && !store->no_memory && kv_command_founds(bytes, len, &limits))
-		machine_make(store, &limits);
+		store_machine_make(store, &limits);
 	if (!store->kv)
 		return;
 	kv_apply(store->kv, position, bytes, len, &result);
@@ -172,7 +172,12 @@ static int store_begin(struct pawl_store *store, const char *name,
 	const struct pawl_machine machine = {.size = sizeof(machine),
 		.context = store,
 		.apply = store_apply,
-		.query = store_query};
+		.query = store_query,
+		.snapshot_begin = store_snapshot_begin,
+		.snapshot_next = store_snapshot_next,
+		.restore_begin = store_restore_begin,
+		.restore_next = store_restore_next,
+		.restore_end = store_restore_end};
 	struct pawl_participant_options with = PAWL_PARTICIPANT_OPTIONS_INIT;
 	struct pawl_stream_options stream = PAWL_STREAM_OPTIONS_INIT;
 	int rc;
@@ -180,6 +185,7 @@ static int store_begin(struct pawl_store *store, const char *name,
 	stream.archiving = PAWL_ARCHIVE_ON;
 	with.stream = options->stream ? options->stream : &stream;
 	with.depth = options->depth;
+	with.snapshot_every = options->snapshot_every;
 	with.on_outcome = store_on_outcome;
 	with.outcome_context = store;
 	rc = pawl_participant_open(

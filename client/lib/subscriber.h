@@ -266,6 +266,14 @@ bool seek_elsewhere(struct pawl_subscriber *s, const struct stream_delivery *gon
 
 extern const struct stream_listener_ops subscriber_listener_ops;
 
+/* As pawl_subscribe, but it has no source yet; subscriber_settle finds one. */
+int subscriber_begin(struct pawl_stream *stream,
+	const struct pawl_subscribe_options *options,
+	struct pawl_subscriber **subscriber_p) __attribute__((warn_unused_result));
+/* 0: it has a source.  -EAGAIN: under way.  Else as pawl_subscribe. */
+int subscriber_settle(struct pawl_subscriber *s, uint64_t now_ns, uint64_t deadline_ns)
+	__attribute__((warn_unused_result));
+
 /* ---- subscriber.c ---- */
 
 /* Moves session, stream and subscriber on, as far as it is time.  Errors of stream_turn. */

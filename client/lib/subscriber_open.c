@@ -151,8 +151,7 @@ static int not_settled(struct pawl_subscriber *s)
 		s->why.text[0] ? s->why.text : "none answers");
 }
 
-/* 0: it has a source.  -EAGAIN: under way. */
-static int open_step(struct pawl_subscriber *s, uint64_t now_ns, uint64_t deadline_ns)
+int subscriber_settle(struct pawl_subscriber *s, uint64_t now_ns, uint64_t deadline_ns)
 {
 	int rc = subscriber_move(s, now_ns);
 
@@ -172,14 +171,14 @@ static int open_wait(struct pawl_subscriber *s)
 	int rc;
 
 	do {
-		rc = open_step(s, clock_now_ns(), deadline);
+		rc = subscriber_settle(s, clock_now_ns(), deadline);
 		if (rc == -EAGAIN)
 			stream_wait_lost(subscriber_stream(s));
 	} while (rc == -EAGAIN);
 	return rc;
 }
 
-int pawl_subscribe(struct pawl_stream *stream,
+int subscriber_begin(struct pawl_stream *stream,
 	const struct pawl_subscribe_options *options,
 	struct pawl_subscriber **subscriber_p)
 {
@@ -204,6 +203,19 @@ int pawl_subscribe(struct pawl_stream *stream,
 		return handle_public_error(rc);
 	}
 	stream_listen(stream, &s->listener);
+	*subscriber_p = s;
+	return 0;
+}
+
+int pawl_subscribe(struct pawl_stream *stream,
+	const struct pawl_subscribe_options *options,
+	struct pawl_subscriber **subscriber_p)
+{
+	struct pawl_subscriber *s;
+	int rc = subscriber_begin(stream, options, &s);
+
+	if (rc)
+		return rc;
 	rc = open_wait(s);
 	if (rc)
 		pawl_unsubscribe(s);

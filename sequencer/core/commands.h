@@ -60,6 +60,12 @@ static inline bool commands_are_full(const struct commands *c)
 	return commands_in_flight(c) > c->mask;
 }
 
+/* The message that the oldest in flight is; there is one. */
+static inline uint64_t commands_oldest(const struct commands *c)
+{
+	return c->ring[(c->decided + 1) & c->mask].id;
+}
+
 /* Its publisher took it, as message @id.  The command's number. */
 uint64_t commands_submit(
 	struct commands *c, uint64_t id, uint64_t cookie, uint8_t listener);

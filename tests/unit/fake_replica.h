@@ -35,7 +35,7 @@ enum fake_mood {
 struct fake_connection {
 	int fd;
 	bool joined;
-	uint8_t in[4096];
+	uint8_t in[16384];
 	size_t in_used;
 };
 

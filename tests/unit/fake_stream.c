@@ -115,6 +115,7 @@ static void memory_end(struct memory *memory)
 
 static void memories_end(struct fake *fake)
 {
+	fake_snapshots_end(fake);
 	for (int i = 0; i < FAKE_STREAM_PLACES; i++) {
 		struct fake_stream_member *m = &fake->stream.members[i];
 
@@ -358,7 +359,8 @@ static bool stream_answer(struct fake *fake, struct fake_replica *r,
 		snapshot_answer(s, c, request);
 		return true;
 	}
-	if (request->body_case == CONTROL__REQUEST__BODY_UNSUBSCRIBE)
+	if (request->body_case == CONTROL__REQUEST__BODY_UNSUBSCRIBE ||
+		fake_snapshots_request(fake, place, c, request))
 		return true;
 	if (request->body_case == CONTROL__REQUEST__BODY_SUBSCRIBE && s->made &&
 		r->serves.epoch == s->epoch) {

@@ -17,6 +17,7 @@
 #include "hw/memory.h"
 #include "sequencer/control/message.h"
 #include "sequencer/stream/places.h"
+#include "tests/unit/fake_snapshots.h"
 
 #define FAKE_STREAM_PLACES 4
 #define FAKE_STREAM_EPOCHS 8
@@ -48,11 +49,12 @@ struct fake_stream {
 	bool snapshot_lost;	/* they are not answered */
 	unsigned int snapshots; /* told so far, */
 	uint64_t snapshot;	/*   and the newest */
-	uint64_t tells_epoch;	/* instead of its own; 0: it does not lie */
-	bool forgets;		/* publishers' names */
-	unsigned int opened;	/* OpenStreams seen, */
-	unsigned int rows;	/*   rows given */
-	uint64_t publisher;	/* the newest that was given or presented */
+	struct fake_snapshots snapshots_at[FAKE_STREAM_PLACES];
+	uint64_t tells_epoch; /* instead of its own; 0: it does not lie */
+	bool forgets;	      /* publishers' names */
+	unsigned int opened;  /* OpenStreams seen, */
+	unsigned int rows;    /*   rows given */
+	uint64_t publisher;   /* the newest that was given or presented */
 };
 
 /* The fake has a stream from now on; fake_end ends it. */

@@ -141,12 +141,13 @@ struct pawl_store_options {
 	void *change_context;
 	uint64_t changes_after;
 	bool expires; /* calls that apply end the sessions of others that are silent */
+	uint64_t snapshot_every; /* positions; as for pawl_participant_options */
 };
 
 #define PAWL_STORE_OPTIONS_INIT                                                          \
 	{                                                                                \
 		sizeof(struct pawl_store_options), NULL, {0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, \
-			NULL, NULL, NULL, NULL, 0, false                                 \
+			NULL, NULL, NULL, NULL, 0, false, 0                              \
 	}
 
 enum pawl_command_kind {
@@ -256,6 +257,16 @@ PAWL_API int pawl_store_submit(struct pawl_store *store,
 
 PAWL_API int pawl_store_submit_transaction(struct pawl_store *store,
 	const struct pawl_transaction *transaction, uint64_t cookie) PAWL_MUST_CHECK;
+
+/*
+ * As pawl_participant_snapshot and pawl_participant_kept: the replicas keep a snapshot of the store, and
+ * archives may let go of what is in it.  Whoever opens the store later begins with it, and who was
+ * lapped goes on from it.
+ */
+PAWL_API int pawl_store_snapshot(
+	struct pawl_store *store, uint64_t *position_p) PAWL_MUST_CHECK;
+PAWL_API uint64_t pawl_store_kept(
+	const struct pawl_store *store, int *status_p, const char **why_p);
 
 /* As pawl_participant_poll, _wait, _sync and _position. */
 PAWL_API int pawl_store_poll(
