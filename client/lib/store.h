@@ -33,6 +33,7 @@ struct pawl_watch {
 	unsigned int what;
 	pawl_change_fn fn;
 	void *context;
+	uint64_t after; /* changes up to here were told, or before it */
 	size_t name_len;
 	unsigned char name[];
 };
@@ -110,6 +111,7 @@ struct pawl_store {
 	pawl_change_fn on_change;
 	void *change_context;
 	uint64_t changes_after;
+	uint64_t seen; /* changes up to here are dealt with, if they come again */
 	bool opened;
 	bool missed; /* changes behind changes_after are inside a snapshot */
 	struct pawl_watch *watches; /* in the order in which they began */
@@ -163,6 +165,8 @@ bool store_session_lives(const struct pawl_store *store, uint64_t session,
 /* For kv_create. */
 void store_on_change(void *context, const struct kv_change *change);
 void store_watches_free(struct pawl_store *store);
+/* The machine is about to be restored. */
+void store_restoring(struct pawl_store *store);
 /* The machine was restored from a snapshot of @position: its changes were not reported. */
 void store_restored(struct pawl_store *store, uint64_t position);
 

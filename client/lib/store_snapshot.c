@@ -27,6 +27,7 @@ void store_restore_begin(void *context)
 {
 	struct pawl_store *store = context;
 
+	store_restoring(store);
 	store->header_len = 0;
 }
 

@@ -68,30 +68,52 @@ void store_on_change(void *context, const struct kv_change *change)
 	const struct pawl_change told = public_change(change);
 	struct pawl_store *store = context;
 
-	if (change->kind == KV_SESSION_ENDED)
-		store_kept_ended(store, change->session); /* W3 */
-	store_waiting_changed(store, change);
+	if (change->position > store->seen) {
+		if (change->kind == KV_SESSION_ENDED)
+			store_kept_ended(store, change->session); /* W3 */
+		store_waiting_changed(store, change);
+	}
 	if (store->on_change && change->position > store->changes_after)
 		store->on_change(store->change_context, &told);
 	for (const struct pawl_watch *w = store->watches; w; w = w->next) {
-		if (is_watched(w, change))
+		if (change->position > w->after && is_watched(w, change))
 			w->fn(w->context, &told);
 	}
+}
+
+static uint64_t later_of(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* What has been told is applied once more, if the snapshot is older than that. */
+void store_restoring(struct pawl_store *store)
+{
+	uint64_t seen = store->kv ? kv_applied(store->kv) : 0;
+
+	store->seen = later_of(store->seen, seen);
+	store->changes_after = later_of(store->changes_after, seen);
+	for (struct pawl_watch *w = store->watches; w; w = w->next)
+		w->after = later_of(w->after, seen);
 }
 
 void store_restored(struct pawl_store *store, uint64_t position)
 {
 	const struct pawl_change told = {.kind = PAWL_RESTORED, .position = position};
 
-	store_kept_restored(store);
-	store_waiting_restored(store);
+	if (position > store->seen) {
+		store_kept_restored(store);
+		store_waiting_restored(store);
+	}
 	if (store->on_change && position > store->changes_after) {
 		store->missed = true;
 		if (store->opened)
 			store->on_change(store->change_context, &told);
 	}
-	for (const struct pawl_watch *w = store->watches; w; w = w->next)
-		w->fn(w->context, &told);
+	for (const struct pawl_watch *w = store->watches; w; w = w->next) {
+		if (position > w->after)
+			w->fn(w->context, &told);
+	}
 }
 
 /* ---- Watches ---- */
@@ -146,14 +168,17 @@ int pawl_store_watch(struct pawl_store *store, unsigned int what, const void *na
 	watch = malloc(sizeof(*watch) + name_len);
 	if (!watch)
 		return refused(store, -ENOMEM, "out of memory");
-	*watch = (struct pawl_watch){
-		.what = what, .fn = fn, .context = context, .name_len = name_len};
+	*watch = (struct pawl_watch){.what = what,
+		.fn = fn,
+		.context = context,
+		.after = pawl_store_position(store),
+		.name_len = name_len};
 	if (name_len > 0)
 		memcpy(watch->name, name, name_len);
 	watch_append(store, watch);
 	*watch_p = watch;
 	if (position_p)
-		*position_p = pawl_store_position(store);
+		*position_p = watch->after;
 	return 0;
 }
 

@@ -210,6 +210,7 @@ static void restore(struct pawl_store *to, struct pawl_store *from)
 	struct machine_piece piece;
 	const char *why = "";
 
+	store_restoring(to);
 	kv_snapshot_begin(from->kv);
 	kv_restore_begin(to->kv);
 	while (kv_snapshot_next(from->kv, &piece))
@@ -249,6 +250,28 @@ static void who_was_lapped_is_told_so(void **state)
 	assert_int_equal(shop->store->waiting.stage, WAITING_DECIDED);
 	assert_int_equal(shop->store->waiting.status, 0);
 	assert_int_equal(shop->store->waiting.fence, fence);
+}
+
+/* The snapshot is older than what was told: everything behind it is applied again. */
+static void what_is_applied_again_is_not_told_again(void **state)
+{
+	struct shop *shop = *state;
+	struct kv_change change = {.kind = KV_WRITTEN, .key = {"a", 1}};
+	struct diary diary = {0};
+	uint64_t session;
+
+	other_opens(shop);
+	assert_int_equal(pawl_session_open(shop->store, 60000, &session), 0);
+	(void)watch(shop->store, PAWL_WATCH_KEYS, "a", &diary);
+	put(shop->store, "a", "");
+	change.position = pawl_store_position(shop->store);
+	restore(shop->store, shop->other);
+	assert_int_equal(shop->store->kept.count, 1);
+	store_on_change(shop->store, &change);
+	assert_string_equal(diary.text, "put a,");
+	change.position++;
+	store_on_change(shop->store, &change);
+	assert_string_equal(diary.text, "put a,put a,");
 }
 
 static void who_waited_in_a_session_that_is_over_hears_it(void **state)
@@ -313,6 +336,7 @@ static const struct CMUnitTest tests[] = {
 	SHOP_TEST(none_is_missed_or_repeated_when_the_head_dies),
 	SHOP_TEST(who_comes_back_is_told_what_he_missed),
 	SHOP_TEST(who_was_lapped_is_told_so),
+	SHOP_TEST(what_is_applied_again_is_not_told_again),
 	SHOP_TEST(who_waited_in_a_session_that_is_over_hears_it),
 	SHOP_TEST(what_can_not_be_watched_is_refused),
 };
