@@ -313,13 +313,18 @@ int pawl_participant_sync(struct pawl_participant *p)
 	uint64_t deadline = clock_now_ns() + p->pawl->options.timeout_ns;
 	int rc;
 
-	do {
+	for (;;) {
 		rc = participant_ready(p);
 		if (!rc)
 			rc = sync_once(p);
-	} while (!rc && p->restoring.stage != RESTORING_NOTHING &&
-		 clock_now_ns() < deadline);
-	return rc ? rc : participant_ready(p);
+		if (rc || p->restoring.stage == RESTORING_NOTHING)
+			return rc;
+		if (clock_now_ns() >= deadline)
+			return error_set(&p->pawl->err, -ETIMEDOUT,
+				"pawl: %s/%s: sync: lapped again and again; poll more "
+				"often, or make the stream with more slots",
+				p->pawl->where, p->stream->name);
+	}
 }
 
 /* ---- Commands ---- */
