@@ -251,6 +251,23 @@ int snapshots_open(struct snapshots *s, const char *path,
 	return rc;
 }
 
+int snapshots_open_to_read(struct snapshots *s, const char *path,
+	const struct archive_identity *identity, const struct archive_files *files,
+	struct error *err)
+{
+	unsigned int passed;
+	int rc;
+
+	*s = (struct snapshots){.fd = -1};
+	rc = archive_place_open(path, identity, files, false, &s->place, err);
+	if (rc)
+		return rc;
+	rc = look(s, &passed, err);
+	if (rc)
+		archive_place_close(&s->place);
+	return rc;
+}
+
 /* ---- Writing ---- */
 
 /* Z9 */

@@ -71,6 +71,13 @@ int snapshots_open(struct snapshots *s, const char *path,
 	const struct archive_identity *identity, uint64_t len_max,
 	const struct archive_files *files, unsigned int *passed_p, struct error *err)
 	__attribute__((warn_unused_result));
+/*
+ * The same for somebody who only reads beside the one who writes: nothing is made or removed, and what
+ * was found may go meanwhile.  -ENOENT also: there is no directory.
+ */
+int snapshots_open_to_read(struct snapshots *s, const char *path,
+	const struct archive_identity *identity, const struct archive_files *files,
+	struct error *err) __attribute__((warn_unused_result));
 /* What is being written is dropped. */
 void snapshots_close(struct snapshots *s);
 

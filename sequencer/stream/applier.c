@@ -1,48 +1,16 @@
-#include "sequencer/stream/applier.h"
-
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sequencer/archive/archive_cursor.h"
-#include "sequencer/core/limits.h"
-#include "sequencer/core/stream_subscriber.h"
 #include "sequencer/core/words.h"
+#include "sequencer/stream/applier_internal.h"
 
 #define STEP_MAX 512   /* deliveries of one step */
 #define LOOKS_MAX 4096 /* slots, between two deliveries */
 #define RING_LEN (256 * 1024)
 #define UNFOUNDED_MAX 4096 /* bytes; longer messages found nothing */
-
-struct applier {
-	char stream[COUNTER_NAME_MAX + 1];
-	uint32_t slot_len;
-	bool has_archive;
-	char path[ARCHIVE_PATH_MAX];
-	struct archive_identity identity;
-	const struct archive_files *files;
-	struct applier_room *room;
-
-	pthread_mutex_t lock; /* V1 */
-	bool attached;
-	struct applier_source source;
-	uint64_t sources; /* so many were attached */
-
-	/* Of the thread that applies. */
-	bool begun;
-	struct stream_subscriber subscriber;
-	uint64_t source_read; /* the one that the subscriber reads; 0: the ring below */
-	struct archive_cursor *cursor;
-	struct stream_ring ring; /* slots that came out of the archive, and its words: */
-	uint64_t ring_end;
-	uint64_t ring_oldest;
-	unsigned char *buffers[3];
-	struct kv *kv;
-	uint64_t taken; /* of the room */
-};
 
 struct applier *applier_make(const struct applier_config *config)
 {
@@ -156,7 +124,7 @@ static uint32_t ring_slots(uint32_t slot_len)
 	return slots;
 }
 
-static int buffers_make(struct applier *a, struct error *err)
+int applier_buffers_make(struct applier *a, struct error *err)
 {
 	uint32_t slots = ring_slots(a->slot_len);
 	uint64_t ring_len = (uint64_t)slots * a->slot_len;
@@ -174,21 +142,22 @@ static int buffers_make(struct applier *a, struct error *err)
 	return no_memory(a, err);
 }
 
-/*
- * Where it begins: with nothing, in front of the first message of all.  The one place that would
- * know of a snapshot to begin with.
- */
+/* Behind a snapshot, or with nothing, in front of the first message of all. */
 static int begin(struct applier *a, struct error *err)
 {
 	struct stream_subscriber_config config = {
-		.from = STREAM_FROM_POSITION, .position = 1, .waits_at_gap = true};
-	int rc = buffers_make(a, err);
+		.from = STREAM_FROM_POSITION, .waits_at_gap = true};
+	uint64_t position = 0;
+	int rc = applier_restore(a, &position, err);
 
+	if (!rc && position == 0)
+		rc = applier_buffers_make(a, err);
 	if (rc)
 		return rc;
+	config.position = position + 1;
 	config.slot = a->buffers[0];
 	config.buffer = a->buffers[1];
-	config.buffer_len = UNFOUNDED_MAX;
+	config.buffer_len = a->kv ? kv_limits_of(a->kv)->command_max : UNFOUNDED_MAX;
 	stream_subscriber_init(&a->subscriber, &config);
 	a->source_read = 0;
 	a->begun = true;
@@ -196,7 +165,7 @@ static int begin(struct applier *a, struct error *err)
 }
 
 /* The machine, and room for the longest of its commands: what is longer changes nothing. */
-static int machine_make(
+int applier_machine_make(
 	struct applier *a, const struct kv_limits *limits, struct error *err)
 {
 	uint64_t len = 0;
@@ -241,7 +210,7 @@ static int message_apply(
 	if (d->len > sizeof(founding) || !kv_command_founds(d->payload, d->len, &limits))
 		return 0;
 	memcpy(founding, d->payload, d->len); /* the buffer it is in goes */
-	rc = machine_make(a, &limits, err);
+	rc = applier_machine_make(a, &limits, err);
 	if (!rc)
 		kv_apply(a->kv, d->last, founding, d->len, &unused);
 	return rc;

@@ -2,8 +2,8 @@
  * The storage of one stream, applied at this replica (core/kv.h): to the messages of its own log, in
  * place, and of its archive where the log has no more what comes next.
  *
- * It begins with the first message that there ever was, or it does not begin: a state from the
- * middle on would be none.  Positions come from log and archive through one subscriber machine
+ * It begins with the first message that there ever was, or behind a snapshot that this replica keeps
+ * (archive/snapshots.h), or it does not begin: a state from the middle on would be none.  Positions come from log and archive through one subscriber machine
  * (core/stream_subscriber.h), so each is looked at once and in order (D1), and none that is not
  * committed (D2).
  *
