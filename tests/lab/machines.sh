@@ -75,7 +75,7 @@ machines() {
 	for ((host = 1; host <= $1; host++)); do
 		mkdir "$lab/$host.jobs"
 	done
-	setpriv --pdeathsig TERM "$PAWL_SOURCE/tests/lab/guest" -n "$1" -c 1 -m 768M -t 600 \
+	setpriv --pdeathsig TERM "$PAWL_SOURCE/tests/lab/guest" -n "$1" -c 1 -m 768M -t 900 \
 		-k -w "$lab" -- "$PAWL_SOURCE/tests/lab/agent" >"$lab/guest.log" 2>&1 </dev/null &
 	guest_pid=$!
 	until all_ready "$1"; do
