@@ -28,7 +28,7 @@ static void complete(struct sim_client *k, const struct completion *done)
 {
 	uint32_t counter = (uint32_t)(done->cookie >> 16) & 0xffff;
 	uint32_t replica = (uint32_t)done->cookie & 0xffff;
-	struct ticket_queue *q = &k->queues[counter];
+	struct ticket_queue *q;
 
 	if (done->status) {
 		client_lost(k);
@@ -39,6 +39,7 @@ static void complete(struct sim_client *k, const struct completion *done)
 			k->participant, counter, replica, k->member_in[replica]);
 		return;
 	}
+	q = &k->queues[counter];
 	switch ((enum ticket_effect_kind)(done->cookie >> 32)) {
 	case TICKET_DRAW:
 		ticket_on_draw_at(q, done->value, client_clock(k));

@@ -183,15 +183,16 @@ static void history_fill(const struct stores *st, struct linear_history *history
 		const struct sim_operation *o = &st->operations[i];
 		uint32_t number;
 		struct error err;
+		int rc;
 
 		if (o->hidden)
 			continue;
-		if (linear_history_add(history, &o->call, &number, &err) ||
-			(o->finished && linear_history_finish(
-						history, number, &o->result, &err))) {
+		rc = linear_history_add(history, &o->call, &number, &err);
+		if (!rc && o->finished)
+			rc = linear_history_finish(history, number, &o->result, &err);
+		if (rc)
 			(void)fprintf(stderr, "%s\n", err.text);
-			PAWL_ASSERT(!"an operation is one that there is");
-		}
+		PAWL_ASSERT(rc == 0); /* an operation is one that there is */
 	}
 }
 

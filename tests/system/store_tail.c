@@ -41,8 +41,7 @@ static void know(struct board *board, unsigned int writer, uint64_t value)
 	uint64_t known = board->known[writer];
 
 	while (known < value &&
-		!__atomic_compare_exchange_n(&board->known[writer], &known, value, false,
-			__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		!atomic_compare_exchange_strong(&board->known[writer], &known, value))
 		;
 }
 

@@ -195,6 +195,7 @@ static void a_replica_found_twice_is_joined_once(void **state)
 	struct rig *rig = *state;
 	struct pawl_options options = rig_options(rig);
 	struct pawl_result none;
+	unsigned int joined;
 	char link[128], where[160];
 
 	(void)snprintf(link, sizeof(link), "%s/link", rig->fake.directory);
@@ -206,10 +207,13 @@ static void a_replica_found_twice_is_joined_once(void **state)
 	rig_poll_lost(rig);
 	/* Time enough to look for somebody at every address, twice. */
 	assert_false(rig_poll_for(rig, &none, 400000000));
-	/* One that was found again is left at once. */
-	for (int i = 0; i < 200 && joined_count(rig, 0) != 1; i++)
+	/* One that was found again is left at once, and perhaps found once more. */
+	joined = joined_count(rig, 0);
+	for (int i = 0; i < 200 && joined != 1; i++) {
 		assert_false(rig_poll_for(rig, &none, 1000000));
-	assert_int_equal(joined_count(rig, 0), 1);
+		joined = joined_count(rig, 0);
+	}
+	assert_int_equal(joined, 1);
 	assert_true(fake_joins(&rig->fake, 0) >= 3);
 	fake_mood_set(&rig->fake, 1, FAKE_SERVES, 0);
 	assert_int_equal(rig_next(rig), 1);
