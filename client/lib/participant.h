@@ -13,6 +13,7 @@
 #include "client/include/pawl/machine.h"
 #include "client/lib/participant_snapshot.h"
 #include "client/lib/publish.h"
+#include "client/lib/wait.h"
 #include "hw/error.h"
 #include "sequencer/core/commands.h"
 
@@ -92,5 +93,23 @@ int participant_tail_read(struct pawl_participant *participant, const void *quer
 int participant_check(struct pawl_participant *p) __attribute__((warn_unused_result));
 /* 0: it can be used, and what it lost was made up for.  Else why not; blocks up to the timeout. */
 int participant_ready(struct pawl_participant *p) __attribute__((warn_unused_result));
+
+/* ---- participant.c, for participant_call.c ---- */
+
+#define PARTICIPANT_BATCH 256 /* messages between two looks at the clock */
+
+/* Moves everything on once.  *pauses_p: it may be worth a pause. */
+int participant_move(struct pawl_participant *p, int max, int *count_p, bool *pauses_p)
+	__attribute__((warn_unused_result));
+/* Waits a little, if that is worth it.  True: the clock says that the time is over. */
+bool participant_pause(struct pawl_participant *p, struct waiter *waiter, int count,
+	bool pauses, uint64_t deadline_ns);
+/* So far from now, and never past the end of time. */
+uint64_t participant_deadline(uint64_t timeout_ns);
+/* -ESTALE, with its text. */
+int participant_doubt_say(struct pawl_participant *p);
+/* The oldest in flight may be inside the snapshot. */
+bool participant_is_blurred(const struct pawl_participant *p);
+uint64_t participant_oldest_id(const struct pawl_participant *p);
 
 #endif
