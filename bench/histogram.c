@@ -71,3 +71,14 @@ uint64_t histogram_quantile(const struct histogram *h, unsigned int permille)
 	}
 	return 0;
 }
+
+void histogram_latency(const struct histogram *h, struct latency *latency_p)
+{
+	*latency_p = (struct latency){
+		.p50 = histogram_quantile(h, 500),
+		.p99 = histogram_quantile(h, 990),
+		.p999 = histogram_quantile(h, 999),
+		.max = h->max,
+		.count = h->count,
+	};
+}

@@ -29,4 +29,14 @@ void histogram_merge(struct histogram *h, const struct histogram *from);
  */
 uint64_t histogram_quantile(const struct histogram *h, unsigned int permille);
 
+/* What reports tell of a histogram: quantiles, in its unit. */
+struct latency {
+	uint64_t p50;
+	uint64_t p99;
+	uint64_t p999;
+	uint64_t max;
+	uint64_t count;
+};
+void histogram_latency(const struct histogram *h, struct latency *latency_p);
+
 #endif

@@ -37,17 +37,6 @@ static int out_of_memory(struct error *err)
 	return error_set(err, -ENOMEM, "bench: out of memory");
 }
 
-void storage_latency_find(const struct histogram *h, struct storage_latency *latency_p)
-{
-	*latency_p = (struct storage_latency){
-		.p50 = histogram_quantile(h, 500),
-		.p99 = histogram_quantile(h, 990),
-		.p999 = histogram_quantile(h, 999),
-		.max = h->max,
-		.count = h->count,
-	};
-}
-
 void storage_result_destroy(struct storage_result *result)
 {
 	for (int i = 0; i < TURN_SIDES; i++)
@@ -213,8 +202,8 @@ static int load_side_take(struct measurement *m, struct storage_load *load,
 			rc = out_of_memory(err);
 	}
 	load->sides[side].rate = series_spread(&rates).median;
-	storage_latency_find(&writes_ns, &load->sides[side].writes);
-	storage_latency_find(&reads_ns, &load->sides[side].reads);
+	histogram_latency(&writes_ns, &load->sides[side].writes);
+	histogram_latency(&reads_ns, &load->sides[side].reads);
 	free(rates.values);
 	return rc;
 }

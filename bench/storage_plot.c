@@ -38,9 +38,9 @@ static const char *const program =
 /* Of writes, where there are any. */
 static void side_write(FILE *file, const struct storage_load *load, enum turn_side side)
 {
-	const struct storage_latency *l = load->sides[side].writes.count > 0
-						  ? &load->sides[side].writes
-						  : &load->sides[side].reads;
+	const struct latency *l = load->sides[side].writes.count > 0
+					  ? &load->sides[side].writes
+					  : &load->sides[side].reads;
 
 	if (l->count > 0)
 		(void)fprintf(file, " %.0f %.3f %.3f %.3f", load->sides[side].rate,

@@ -1,7 +1,7 @@
 #include "bench/report_pieces.h"
 #include "bench/storage_report.h"
 
-static json_t *latency_json(const struct storage_latency *l)
+static json_t *latency_json(const struct latency *l)
 {
 	if (l->count == 0)
 		return json_null();
@@ -12,9 +12,9 @@ static json_t *latency_json(const struct storage_latency *l)
 
 static json_t *histogram_json(const struct histogram *h)
 {
-	struct storage_latency l;
+	struct latency l;
 
-	storage_latency_find(h, &l);
+	histogram_latency(h, &l);
 	return latency_json(&l);
 }
 

@@ -53,11 +53,11 @@ static void rates_print(const struct storage_options *o, struct storage_result *
 
 static void latency_print(const char *name, const struct histogram *h)
 {
-	struct storage_latency l;
+	struct latency l;
 
 	if (h->count == 0)
 		return;
-	storage_latency_find(h, &l);
+	histogram_latency(h, &l);
 	(void)printf("%-13s %12.1f %10.1f %10.1f %10.1f\n", name, (double)l.p50 / 1e3,
 		(double)l.p99 / 1e3, (double)l.p999 / 1e3, (double)l.max / 1e3);
 }
@@ -99,8 +99,7 @@ static void cpu_print(
 			(double)side->servers_cpu_ns / 1e3 / operations);
 }
 
-static void load_side_print(
-	const char *name, double rate, const struct storage_latency *l)
+static void load_side_print(const char *name, double rate, const struct latency *l)
 {
 	if (l->count > 0)
 		(void)printf("  %-6s %10.0f %10.1f %10.1f %10.1f", name, rate,
@@ -108,7 +107,7 @@ static void load_side_print(
 			(double)l->p999 / 1e3);
 }
 
-static const struct storage_latency *load_latency(
+static const struct latency *load_latency(
 	const struct storage_load *load, enum turn_side side)
 {
 	return load->sides[side].writes.count > 0 ? &load->sides[side].writes

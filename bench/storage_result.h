@@ -18,22 +18,13 @@ struct storage_side_result {
 	uint64_t checked; /* operations in all turns */
 };
 
-/* Quantiles of a histogram, in ns. */
-struct storage_latency {
-	uint64_t p50;
-	uint64_t p99;
-	uint64_t p999;
-	uint64_t max;
-	uint64_t count;
-};
-
 /* With so many in flight. */
 struct storage_load {
 	uint64_t in_flight;
 	struct {
 		double rate;
-		struct storage_latency writes;
-		struct storage_latency reads;
+		struct latency writes;
+		struct latency reads;
 	} sides[TURN_SIDES];
 };
 
@@ -51,7 +42,5 @@ struct storage_result {
 	struct storage_load loads[STORAGE_LOADS_MAX];
 	unsigned int loads_count;
 };
-
-void storage_latency_find(const struct histogram *h, struct storage_latency *latency_p);
 
 #endif

@@ -37,17 +37,6 @@ static int out_of_memory(struct error *err)
 	return error_set(err, -ENOMEM, "bench: out of memory");
 }
 
-void stream_latency_find(const struct histogram *h, struct stream_latency *latency_p)
-{
-	*latency_p = (struct stream_latency){
-		.p50 = histogram_quantile(h, 500),
-		.p99 = histogram_quantile(h, 990),
-		.p999 = histogram_quantile(h, 999),
-		.max = h->max,
-		.count = h->count,
-	};
-}
-
 void stream_result_destroy(struct stream_result *result)
 {
 	for (int i = 0; i < TURN_SIDES; i++)
@@ -233,8 +222,8 @@ static int load_take(struct measurement *m, double offered, struct error *err)
 	}
 	load->offered = offered;
 	load->delivered = series_spread(&rates).median;
-	stream_latency_find(&acknowledged_ns, &load->acknowledged);
-	stream_latency_find(&delivered_ns, &load->delivery);
+	histogram_latency(&acknowledged_ns, &load->acknowledged);
+	histogram_latency(&delivered_ns, &load->delivery);
 	free(rates.values);
 	m->result->loads_count += rc == 0;
 	return rc;

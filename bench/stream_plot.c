@@ -39,7 +39,7 @@ static const char *const program =
 	"	unset output\n"
 	"}\n";
 
-static void latency_write(FILE *file, const struct stream_latency *l)
+static void latency_write(FILE *file, const struct latency *l)
 {
 	(void)fprintf(file, " %.3f %.3f %.3f %.3f", (double)l->p50 / 1e3,
 		(double)l->p99 / 1e3, (double)l->p999 / 1e3, (double)l->max / 1e3);

@@ -4,7 +4,7 @@
 #include "bench/report_pieces.h"
 #include "bench/stream_report.h"
 
-static json_t *latency_json(const struct stream_latency *l)
+static json_t *latency_json(const struct latency *l)
 {
 	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "p50", (json_int_t)l->p50, "p99",
 		(json_int_t)l->p99, "p99.9", (json_int_t)l->p999, "max",
@@ -13,9 +13,9 @@ static json_t *latency_json(const struct stream_latency *l)
 
 static json_t *histogram_json(const struct histogram *h)
 {
-	struct stream_latency l;
+	struct latency l;
 
-	stream_latency_find(h, &l);
+	histogram_latency(h, &l);
 	return latency_json(&l);
 }
 

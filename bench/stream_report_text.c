@@ -59,9 +59,9 @@ static void rates_print(struct stream_result *r)
 
 static void latency_print(const char *name, const struct histogram *h)
 {
-	struct stream_latency l;
+	struct latency l;
 
-	stream_latency_find(h, &l);
+	histogram_latency(h, &l);
 	(void)printf("%-28s %10.1f %10.1f %10.1f %10.1f\n", name, (double)l.p50 / 1e3,
 		(double)l.p99 / 1e3, (double)l.p999 / 1e3, (double)l.max / 1e3);
 }

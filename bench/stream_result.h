@@ -8,15 +8,6 @@
 
 #define STREAM_LOADS_MAX 16
 
-/* Quantiles of a histogram, in ns. */
-struct stream_latency {
-	uint64_t p50;
-	uint64_t p99;
-	uint64_t p999;
-	uint64_t max;
-	uint64_t count;
-};
-
 struct stream_side_result {
 	uint64_t messages; /* in all turns that count */
 	struct series
@@ -29,8 +20,8 @@ struct stream_side_result {
 struct stream_load {
 	double offered;	  /* messages per second, of all publishers */
 	double delivered; /* the median turn */
-	struct stream_latency acknowledged;
-	struct stream_latency delivery;
+	struct latency acknowledged;
+	struct latency delivery;
 };
 
 struct stream_result {
@@ -47,7 +38,5 @@ struct stream_result {
 	struct stream_load loads[STREAM_LOADS_MAX];
 	unsigned int loads_count;
 };
-
-void stream_latency_find(const struct histogram *h, struct stream_latency *latency_p);
 
 #endif
