@@ -6,7 +6,7 @@
 #   replica_begin N             starts replica N in its machine
 #   replica_lives N             it is still the process that was started
 #   store_hang / store_wake     etcd stops / goes on
-#   chain_becomes PATTERN       waits until the chain is, say, 2,3,1 and active
+#   chain_becomes PATTERN       waits until the chain is, say, 2,3,1 and active, and sets $chain to it
 #   draws_begin N NAME...       clients in machine N that draw without end
 #   draws_go_on NAME...         each of these clients of $client_host gets more numbers
 #   draws_end N NAME...         the clients end, and have met no error
@@ -86,6 +86,7 @@ chain_becomes() {
 		[ "$SECONDS" -le "$deadline" ] || fail "the chain did not become $1: $now"
 		sleep 0.1
 	done
+	chain=$now
 	echo "  the chain is $now"
 }
 
