@@ -294,23 +294,22 @@ static void well_look(struct keeper *keeper, uint64_t commit, uint64_t now_ns)
 	keeper->is_well = now_ns - keeper->well_ns < KEEPER_PATIENCE_NS;
 }
 
-bool keeper_turn(struct keeper *keeper, uint64_t commit, uint64_t now_ns)
+void keeper_turn(struct keeper *keeper, uint64_t commit, uint64_t now_ns)
 {
 	struct archiver *archiver;
 
 	well_look(keeper, commit, now_ns);
 	if (commit == keeper->woken_commit)
-		return false;
+		return;
 	archiver = keeper_archiver(keeper);
 	if (!archiver)
-		return false; /* it looks by itself when it begins */
+		return; /* it looks by itself when it begins */
 	if (now_ns - keeper->woken_ns < WAKE_NS &&
 		commit - keeper->woken_commit < keeper->slots / 4)
-		return true;
+		return;
 	keeper->woken_commit = commit;
 	keeper->woken_ns = now_ns;
 	archiver_wake(archiver);
-	return false;
 }
 
 static bool is_in_alarm(const struct keeper *keeper, const struct archiver *archiver)

@@ -106,8 +106,11 @@ void keeper_detach(struct keeper *keeper);
  */
 void keeper_finish(struct keeper *keeper, const struct stream_log *log, uint64_t base);
 
-/* The commit point is there.  True: it should be called again soon, for it wakes nobody often. */
-bool keeper_turn(struct keeper *keeper, uint64_t commit, uint64_t now_ns);
+/*
+ * The commit point is there.  Nobody is woken often, so the thread calls it in every turn; turns in
+ * which only this is owed are turns without work, or the thread would keep others off its processor.
+ */
+void keeper_turn(struct keeper *keeper, uint64_t commit, uint64_t now_ns);
 
 /* The log may overwrite up to here, as far as the archive goes (K3); UINT64_MAX: all. */
 uint64_t keeper_waited_for(const struct keeper *keeper);

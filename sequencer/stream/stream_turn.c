@@ -162,7 +162,7 @@ static uint32_t served_turn(struct stream *s, uint64_t now_ns)
 	if (!stream_is_head(s))
 		done += answer(s, now_ns);
 	if (s->keeper)
-		done += keeper_turn(s->keeper, s->log.commit, now_ns);
+		keeper_turn(s->keeper, s->log.commit, now_ns);
 	rate_look(s, now_ns);
 	return done;
 }

@@ -300,7 +300,7 @@ bool bed_turn(void)
 		&bed.log, readers_waited_for(bed.readers, &bed.log, bed.now_ns));
 	busy = stream_log_advance(&bed.log, bed.published, BED_SLOTS, bed.now_ns);
 	if (bed.keeper)
-		(void)keeper_turn(bed.keeper, bed.log.commit, clock_now_ns());
+		keeper_turn(bed.keeper, bed.log.commit, clock_now_ns());
 	return readers_turn(bed.readers, &bed.log, bed.now_ns) || busy;
 }
 
