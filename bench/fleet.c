@@ -71,7 +71,8 @@ static int replica_start(struct fleet *fleet, unsigned int id, struct error *err
 	if (c->device)
 		(void)snprintf(device, sizeof(device), "--device=%s", c->device);
 	log_path(fleet, id, log);
-	rc = daemon_start(argv, log, &fleet->daemons[id - 1], err);
+	rc = daemon_start(
+		argv, log, DAEMON_CALLERS_SESSION, &fleet->daemons[id - 1], err);
 	if (rc)
 		return rc;
 	rc = daemon_wait_ready(&fleet->daemons[id - 1], READY_TIMEOUT_MS);

@@ -30,7 +30,9 @@ static void on_signal(int number)
 
 /*
  * A terminal's signals reach it too, but it ends with its starter and not before.  A
- * handler, since an ignored signal would stay ignored in pawld.
+ * handler, since an ignored signal would stay ignored in pawld.  It stays in the session of its
+ * starter, and so does all that it starts: where Linux gives each session a share of the
+ * processors (sched_autogroup), one that gives up a processor gives it up within its session only.
  */
 static void signals_outlast(void)
 {
@@ -40,7 +42,7 @@ static void signals_outlast(void)
 	(void)sigaction(SIGTERM, &action, NULL);
 	(void)sigaction(SIGHUP, &action, NULL);
 	(void)sigaction(SIGQUIT, &action, NULL);
-	(void)setsid();
+	(void)setpgid(0, 0);
 }
 
 /* Where a store is that others use too, the cluster's name must be nobody else's. */

@@ -57,12 +57,15 @@ static void program_find(char *path, size_t len)
 		(void)snprintf(path, len, "pawld");
 }
 
-static void __attribute__((noreturn))
-child_run(char **argv, const char *program, const char *notify_name, int output)
+static void __attribute__((noreturn)) child_run(char **argv, const char *program,
+	const char *notify_name, int output, enum daemon_session session)
 {
 	int null = open("/dev/null", O_RDWR);
 
-	(void)setsid();
+	if (session == DAEMON_OWN_SESSION)
+		(void)setsid();
+	else
+		(void)setpgid(0, 0);
 	(void)setenv("NOTIFY_SOCKET", notify_name, 1);
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)dup2(null, STDIN_FILENO);
@@ -75,8 +78,8 @@ child_run(char **argv, const char *program, const char *notify_name, int output)
 	_exit(127);
 }
 
-int daemon_start_into(
-	char **argv, int output, struct daemon_process *daemon_p, struct error *err)
+static int start(char **argv, int output, enum daemon_session session,
+	struct daemon_process *daemon_p, struct error *err)
 {
 	struct daemon_process d = {0};
 	char notify_name[100], program[PATH_MAX];
@@ -87,7 +90,7 @@ int daemon_start_into(
 	program_find(program, sizeof(program));
 	d.pid = fork();
 	if (d.pid == 0)
-		child_run(argv, program, notify_name, output);
+		child_run(argv, program, notify_name, output, session);
 	if (d.pid < 0) {
 		(void)close(d.notify);
 		return error_set(err, -errno, "pawl: no process for pawld: %s",
@@ -97,8 +100,14 @@ int daemon_start_into(
 	return 0;
 }
 
-int daemon_start(char **argv, const char *log_path, struct daemon_process *daemon_p,
-	struct error *err)
+int daemon_start_into(
+	char **argv, int output, struct daemon_process *daemon_p, struct error *err)
+{
+	return start(argv, output, DAEMON_OWN_SESSION, daemon_p, err);
+}
+
+int daemon_start(char **argv, const char *log_path, enum daemon_session session,
+	struct daemon_process *daemon_p, struct error *err)
 {
 	int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	int rc;
@@ -106,7 +115,7 @@ int daemon_start(char **argv, const char *log_path, struct daemon_process *daemo
 	if (log < 0)
 		return error_set(err, -errno, "pawl: %s: log file: %s", log_path,
 			error_reason(-errno));
-	rc = daemon_start_into(argv, log, daemon_p, err);
+	rc = start(argv, log, session, daemon_p, err);
 	(void)close(log);
 	return rc;
 }

@@ -12,14 +12,21 @@ struct daemon_process {
 	char status[ERROR_TEXT_MAX]; /* the newest STATUS= */
 };
 
-/*
- * Starts pawld with @argv (argv[0] is replaced), in a session of its own, its output
- * appended to @log_path.  -errno with @err.
- */
-int daemon_start(char **argv, const char *log_path, struct daemon_process *daemon_p,
-	struct error *err) __attribute__((warn_unused_result));
+/* Either way, what a terminal sends to the processes of its foreground does not reach it. */
+enum daemon_session {
+	DAEMON_OWN_SESSION,    /* it outlives the terminal */
+	DAEMON_CALLERS_SESSION /* it shares processors with the caller: sched_autogroup */
+};
 
-/* The same with its output to the file @output, which stays the caller's. */
+/*
+ * Starts pawld with @argv (argv[0] is replaced), its output appended to @log_path.  -errno with
+ * @err.
+ */
+int daemon_start(char **argv, const char *log_path, enum daemon_session session,
+	struct daemon_process *daemon_p, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* The same in a session of its own, with its output to the file @output, which stays the caller's. */
 int daemon_start_into(char **argv, int output, struct daemon_process *daemon_p,
 	struct error *err) __attribute__((warn_unused_result));
 

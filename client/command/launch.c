@@ -140,7 +140,7 @@ int launch_replica(const struct launch *launch, uint16_t id,
 		rc = arguments_make(launch, id, &arguments, err);
 	if (rc)
 		return rc;
-	rc = daemon_start(arguments.argv, log, daemon_p, err);
+	rc = daemon_start(arguments.argv, log, DAEMON_OWN_SESSION, daemon_p, err);
 	free(arguments.argv);
 	if (rc)
 		return rc;
