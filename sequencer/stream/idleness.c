@@ -11,7 +11,8 @@
 #define RUSH_SLOT_NS 1000      /* between two slots of a rush, at most, */
 #define RUSH_OVER_NS NS_PER_MS /*   in the mean over so long, at least */
 #define RUSH_YIELDS 2
-#define RUSH_NAP_NS 200000
+#define RUSH_NAP_NS ((uint64_t)IDLENESS_NAP_SLOTS * RUSH_SLOT_NS)
+#define AWAKE_NS (100 * NS_PER_MS) /* without naps in rushes */
 #define CROWD_LOOK_NS NS_PER_MS
 #define CROWD_NS (100 * NS_PER_MS) /* so long one is expected to last */
 
@@ -64,12 +65,28 @@ static uint64_t nap_next(struct idleness *idle, bool quiet)
 	return nap_ns;
 }
 
+/* Whether publishers go on while this thread sleeps (I3). */
+static void sleep_judge(struct idleness *idle, uint64_t now_ns)
+{
+	if (idle->slept_in_rush || idle->slept_in_vain)
+		idle->awake_until_ns = now_ns + AWAKE_NS;
+	idle->slept_in_rush = false;
+	idle->slept_in_vain = false;
+}
+
+static bool may_sleep_soon(const struct idleness *idle, uint64_t now_ns)
+{
+	return idle->rush && now_ns < idle->crowded_until_ns &&
+	       now_ns >= idle->awake_until_ns;
+}
+
 enum idle_step idleness_step(struct idleness *idle, uint64_t now_ns, uint64_t wakes,
 	bool quiet, uint64_t *nap_ns_p)
 {
 	uint32_t turn;
 
 	rate_look(idle, now_ns);
+	sleep_judge(idle, now_ns);
 	if (idle->turns == 0 || wakes != idle->wakes)
 		begin(idle, now_ns, wakes);
 	turn = idle->turns++;
@@ -79,8 +96,9 @@ enum idle_step idleness_step(struct idleness *idle, uint64_t now_ns, uint64_t wa
 		*nap_ns_p = nap_next(idle, quiet);
 		return IDLE_NAP;
 	}
-	if (!idle->rush || now_ns >= idle->crowded_until_ns || turn < SPINS + RUSH_YIELDS)
+	if (!may_sleep_soon(idle, now_ns) || turn < SPINS + RUSH_YIELDS)
 		return IDLE_YIELD;
+	idle->slept_in_rush = true;
 	*nap_ns_p = RUSH_NAP_NS;
 	return IDLE_NAP;
 }

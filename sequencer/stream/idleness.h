@@ -9,10 +9,13 @@
  * sleeps 200 us instead of giving up the processor again and again.  The scheduler hands a
  * processor out in fair shares, and whoever looks again and again uses its share up at the
  * expense of those who make the work; at such a rate a sleep that short only makes the next turn
- * larger.  On a processor of its own it never does, for nobody would have the use of it.
+ * larger.  On a processor of its own it never does, for nobody would have the use of it.  Nor does
+ * it where publishers wait for it to go on: they have so few messages in flight that none come while
+ * it sleeps, and then the sleep makes everything slower.
  *
  * I1  A thread that is woken starts again with looking.
  * I2  Only in a rush, in a crowd, does it sleep before a millisecond without work is over.
+ * I3  When such a sleep brings less than half of what a rush would, it is the last for 100 ms.
  *
  * Nothing here blocks or looks at a clock.
  */
@@ -33,7 +36,13 @@ struct idleness {
 	uint64_t switches;  /* times that the processor was taken away, */
 	uint64_t looked_ns; /*   and when that was looked up */
 	uint64_t crowded_until_ns;
+	bool slept_in_rush; /* just now */
+	bool slept_in_vain;
+	uint64_t awake_until_ns;
 };
+
+/* Slots that a rush brings while the thread sleeps in it. */
+#define IDLENESS_NAP_SLOTS 200
 
 enum idle_step {
 	IDLE_LOOK_AWAY,
@@ -46,6 +55,8 @@ static inline void idleness_worked(struct idleness *idle, uint32_t slots)
 {
 	idle->turns = 0;
 	idle->moved += slots;
+	idle->slept_in_vain |= idle->slept_in_rush && slots < IDLENESS_NAP_SLOTS / 2;
+	idle->slept_in_rush = false;
 }
 
 /* True when idleness_crowd is to be told, now and then, how things are. */

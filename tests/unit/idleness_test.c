@@ -142,6 +142,23 @@ static void without_a_rush_it_never_sleeps_soon(void **state)
 	assert_true(steps_awake(&r) >= NS_PER_MS / STEP_NS - 1); /* I2 */
 }
 
+static void where_publishers_wait_for_it_it_never_sleeps_soon(void **state)
+{
+	struct idle_rig r = rig_make();
+
+	(void)state;
+	rush(&r, RUSH_SLOTS, 1);
+	(void)steps_awake(&r); /* it sleeps soon */
+	idleness_worked(&r.idle, 64);
+	for (int i = 0; i < 10; i++) {
+		rush(&r, RUSH_SLOTS, 1);
+		assert_true(steps_awake(&r) >= NS_PER_MS / STEP_NS - 1); /* I3 */
+	}
+	r.now_ns += 100 * NS_PER_MS;
+	rush(&r, RUSH_SLOTS, 1);
+	assert_in_range(steps_awake(&r), 1, 20);
+}
+
 /* As fast as a rush, but for a moment only. */
 static void a_few_slots_at_once_are_no_rush(void **state)
 {
@@ -177,6 +194,7 @@ int main(void)
 		cmocka_unit_test(in_a_rush_and_in_a_crowd_it_sleeps_soon),
 		cmocka_unit_test(alone_it_never_sleeps_soon),
 		cmocka_unit_test(without_a_rush_it_never_sleeps_soon),
+		cmocka_unit_test(where_publishers_wait_for_it_it_never_sleeps_soon),
 		cmocka_unit_test(a_few_slots_at_once_are_no_rush),
 		cmocka_unit_test(a_crowd_that_has_gone_is_forgotten),
 	};
