@@ -99,10 +99,9 @@ static void doubtful_decide(struct pawl_participant *p)
 	drop_all(p, -ECANCELED);
 }
 
-static void on_delivery(void *context, const struct pawl_delivery *d)
+static void message_apply(struct pawl_participant *p, const struct pawl_delivery *d)
 {
 	struct pawl_bytes result = {"", 0};
-	struct pawl_participant *p = context;
 	struct command_outcome decided;
 
 	p->machine.apply(p->machine.context, d->position, d->bytes, d->len, &result);
@@ -113,6 +112,56 @@ static void on_delivery(void *context, const struct pawl_delivery *d)
 	if (commands_on_delivery(&p->commands, pawl_stream_publisher(p->stream),
 		    d->publisher, d->id, d->position, &decided))
 		tell(p, &decided, &result);
+}
+
+static void batch_prepare(struct pawl_participant *p)
+{
+	const struct participant_batch *batch = &p->batch;
+	struct pawl_bytes messages[PAWL_PREPARE_MAX];
+
+	for (size_t i = 0; i < batch->count; i++)
+		messages[i] = (struct pawl_bytes){
+			batch->messages[i].bytes, batch->messages[i].len};
+	p->machine.prepare(p->machine.context, messages, batch->count);
+}
+
+static void batch_apply(struct pawl_participant *p)
+{
+	struct participant_batch *batch = &p->batch;
+
+	if (batch->count > 1)
+		batch_prepare(p);
+	for (size_t i = 0; i < batch->count; i++)
+		message_apply(p, &batch->messages[i]);
+	batch->count = 0;
+	batch->used = 0;
+}
+
+/* False: it is longer than the whole room. */
+static bool batch_add(struct pawl_participant *p, const struct pawl_delivery *d)
+{
+	struct participant_batch *batch = &p->batch;
+	unsigned char *room;
+
+	if (batch->count == PAWL_PREPARE_MAX || d->len > BATCH_BYTES - batch->used)
+		batch_apply(p);
+	if (d->len > BATCH_BYTES)
+		return false;
+	room = batch->bytes + batch->used;
+	if (d->len > 0)
+		memcpy(room, d->bytes, d->len);
+	batch->messages[batch->count] = *d;
+	batch->messages[batch->count++].bytes = room;
+	batch->used += d->len;
+	return true;
+}
+
+static void on_delivery(void *context, const struct pawl_delivery *d)
+{
+	struct pawl_participant *p = context;
+
+	if (!p->machine.prepare || !batch_add(p, d))
+		message_apply(p, d);
 }
 
 /* ---- Moving on ---- */
@@ -172,6 +221,7 @@ static int apply(struct pawl_participant *p, int max, int *count_p)
 {
 	int rc = pawl_subscriber_poll(p->subscriber, on_delivery, p, max, count_p);
 
+	batch_apply(p);
 	if (participant_is_blurred(p))
 		passed_decide(p);
 	return rc ? subscriber_error(p, rc) : 0;
@@ -292,6 +342,7 @@ static int sync_once(struct pawl_participant *p)
 		return 0;
 	commands_sync_begin(&p->commands, participant_in_doubt(p));
 	rc = pawl_subscriber_sync(p->subscriber, on_delivery, p, &position);
+	batch_apply(p);
 	if (rc)
 		return subscriber_error(p, rc);
 	inside_decide(p, acknowledged);

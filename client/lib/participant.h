@@ -43,6 +43,19 @@ struct calling {
 	bool done;
 };
 
+/*
+ * Messages that were delivered and are not applied yet, so that the machine can prepare for all of
+ * them.  Nothing is in it between two calls.
+ */
+#define BATCH_BYTES 4096
+
+struct participant_batch {
+	struct pawl_delivery messages[PAWL_PREPARE_MAX]; /* their bytes are in @bytes */
+	size_t count;
+	size_t used;
+	unsigned char bytes[BATCH_BYTES];
+};
+
 struct pawl_participant {
 	struct pawl *pawl;
 	struct pawl_stream *stream;
@@ -65,6 +78,7 @@ struct pawl_participant {
 	struct participant_talk talk;
 	struct participant_writing writing;
 	struct participant_restoring restoring;
+	struct participant_batch batch;
 };
 
 /* As pawl_participant_submit; the owner is told. */

@@ -44,6 +44,20 @@ static void store_apply(void *context, uint64_t position, const void *bytes, siz
 	*result_p = (struct pawl_bytes){result.bytes, result.len};
 }
 
+_Static_assert(PAWL_PREPARE_MAX <= KV_PREPARE_MAX, "all of them are prepared");
+
+static void store_prepare(void *context, const struct pawl_bytes *messages, size_t count)
+{
+	const struct pawl_store *store = context;
+	struct kv_slice slices[PAWL_PREPARE_MAX];
+
+	if (!store->kv)
+		return;
+	for (size_t i = 0; i < count; i++)
+		slices[i] = (struct kv_slice){messages[i].bytes, messages[i].len};
+	kv_prepare(store->kv, slices, count);
+}
+
 static void store_query(
 	void *context, const void *bytes, size_t len, struct pawl_bytes *result_p)
 {
@@ -177,7 +191,8 @@ static int store_begin(struct pawl_store *store, const char *name,
 		.snapshot_next = store_snapshot_next,
 		.restore_begin = store_restore_begin,
 		.restore_next = store_restore_next,
-		.restore_end = store_restore_end};
+		.restore_end = store_restore_end,
+		.prepare = store_prepare};
 	struct pawl_participant_options with = PAWL_PARTICIPANT_OPTIONS_INIT;
 	struct pawl_stream_options stream = PAWL_STREAM_OPTIONS_INIT;
 	int rc;

@@ -92,6 +92,13 @@ void kv_usage_get(const struct kv *kv, struct kv_usage *usage_p);
 void kv_apply(struct kv *kv, uint64_t position, const void *payload, size_t len,
 	struct machine_result *reply_p);
 
+/*
+ * These messages are about to be applied, KV_PREPARE_MAX of them at most: begins to fetch what that
+ * needs into the processor's caches, of all of them at once.  Changes nothing, whatever they are.
+ */
+#define KV_PREPARE_MAX 16
+void kv_prepare(const struct kv *kv, const struct kv_slice *messages, size_t count);
+
 /* Answers a read from the state as it is, and KV_REFUSED to anything else. */
 void kv_query(
 	struct kv *kv, const void *payload, size_t len, struct machine_result *reply_p);

@@ -59,6 +59,19 @@ void kv_cells_give(struct kv_pool *cells, uint32_t chain)
 	}
 }
 
+void kv_cells_prefetch(const struct kv_pool *cells, uint32_t chain)
+{
+	__builtin_prefetch(cell_at(cells, chain), 1);
+}
+
+void kv_cells_prefetch_next(const struct kv_pool *cells, uint32_t chain)
+{
+	uint32_t next = cell_at(cells, chain)->next;
+
+	if (next != KV_NONE)
+		__builtin_prefetch(cell_at(cells, next), 1);
+}
+
 /* The cell in which byte @from_p is; then it is counted from that cell's begin. */
 static struct kv_cell *seek(const struct kv_pool *cells, uint32_t chain, size_t *from_p)
 {

@@ -26,6 +26,10 @@ uint32_t kv_cells_make(struct kv_pool *cells, const struct kv_slice *first,
 /* Gives a chain back. */
 void kv_cells_give(struct kv_pool *cells, uint32_t chain);
 
+/* Fetches the first piece of a chain, or its second, into the processor's caches. */
+void kv_cells_prefetch(const struct kv_pool *cells, uint32_t chain);
+void kv_cells_prefetch_next(const struct kv_pool *cells, uint32_t chain);
+
 /* Copies @len bytes that begin at @from. */
 void kv_cells_copy(const struct kv_pool *cells, uint32_t chain, size_t from, void *bytes,
 	size_t len);

@@ -117,14 +117,14 @@ struct kv_growth {
 	int64_t keys;
 	int64_t bytes;
 };
-/* Adds what a KV_PUT or KV_DELETE would make of the state as it is. */
-void kv_growth_add(
-	const struct kv *kv, const struct kv_operation *o, struct kv_growth *growth);
+/* Adds what a KV_PUT or KV_DELETE would make of @entry, which is the key's now; NULL: none is. */
+void kv_growth_add(struct kv_growth *growth, const struct kv_entry *entry,
+	const struct kv_operation *o);
 /* KV_OK: within the limits (I8). */
 enum kv_status kv_growth_fits(const struct kv *kv, const struct kv_growth *growth);
-/* Of a write that fits.  Its answer is made. */
-void kv_put(
-	const struct kv_turn *turn, const struct kv_operation *o, struct kv_reply *reply);
+/* Of a write that fits.  @entry is the key's; NULL: none is.  Its answer is made. */
+void kv_put(const struct kv_turn *turn, struct kv_entry *entry,
+	const struct kv_operation *o, struct kv_reply *reply);
 enum kv_status kv_delete(
 	const struct kv_turn *turn, const struct kv_operation *o, struct kv_reply *reply);
 void kv_key_remove(const struct kv_turn *turn, struct kv_entry *entry);

@@ -85,6 +85,31 @@ struct kv_entry *kv_table_find(const struct kv_table *table, const struct kv_sli
 			       : entry_at(table, kv_tree_find(&table->by_name, &probe));
 }
 
+/* One step from each name to its entry, and on to its cells, before the next step of any. */
+void kv_table_prefetch(
+	const struct kv_table *table, const struct kv_slice *names, size_t count)
+{
+	const uint32_t *heads[KV_PREFETCH_MAX];
+	const struct kv_entry *entries[KV_PREFETCH_MAX];
+	size_t found = 0;
+
+	PAWL_ASSERT(count <= KV_PREFETCH_MAX);
+	for (size_t i = 0; i < count; i++) {
+		heads[i] = head_of(table, &names[i]);
+		__builtin_prefetch(heads[i]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (*heads[i] != KV_NONE) {
+			entries[found] = entry_at(table, *heads[i]);
+			__builtin_prefetch(entries[found++], 1);
+		}
+	}
+	for (size_t i = 0; i < found; i++)
+		kv_cells_prefetch(table->cells, entries[i]->cells);
+	for (size_t i = 0; i < found; i++)
+		kv_cells_prefetch_next(table->cells, entries[i]->cells);
+}
+
 struct kv_entry *kv_table_first(
 	const struct kv_table *table, const struct kv_slice *name, bool beyond)
 {

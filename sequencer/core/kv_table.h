@@ -45,6 +45,13 @@ void kv_table_init(struct kv_table *table, void *entries, uint32_t *heads, uint3
 
 /* NULL: there is none. */
 struct kv_entry *kv_table_find(const struct kv_table *table, const struct kv_slice *name);
+/*
+ * Fetches what kv_table_find and a write of these names need into the processor's caches, so that
+ * all of it is under way at once.  @count: KV_PREFETCH_MAX at most.
+ */
+#define KV_PREFETCH_MAX 16
+void kv_table_prefetch(
+	const struct kv_table *table, const struct kv_slice *names, size_t count);
 /* The first whose name is @name or comes after it; or comes after it, if @beyond. */
 struct kv_entry *kv_table_first(
 	const struct kv_table *table, const struct kv_slice *name, bool beyond);

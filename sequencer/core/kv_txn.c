@@ -85,7 +85,7 @@ static enum kv_status branch_fits(const struct kv *kv, struct branch branch)
 		branch.at = kv_operation_read(branch.at, &o);
 		len += item_len(kv, &o);
 		if (o.kind != KV_GET)
-			kv_growth_add(kv, &o, &growth);
+			kv_growth_add(&growth, kv_table_find(&kv->keys, &o.key), &o);
 	}
 	if (len > kv->limits.reply_max)
 		return KV_TOO_LONG;
@@ -100,7 +100,7 @@ static enum kv_status branch_operation(
 	if (o->kind == KV_DELETE)
 		return kv_delete(turn, o, item);
 	PAWL_ASSERT(o->kind == KV_PUT);
-	kv_put(turn, o, item);
+	kv_put(turn, kv_table_find(&turn->kv->keys, &o->key), o, item);
 	return KV_OK;
 }
 

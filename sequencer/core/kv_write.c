@@ -5,11 +5,9 @@ static int64_t entry_len(const struct kv_entry *entry)
 	return (int64_t)entry->name_len + entry->value_len;
 }
 
-void kv_growth_add(
-	const struct kv *kv, const struct kv_operation *o, struct kv_growth *growth)
+void kv_growth_add(struct kv_growth *growth, const struct kv_entry *entry,
+	const struct kv_operation *o)
 {
-	const struct kv_entry *entry = kv_table_find(&kv->keys, &o->key);
-
 	if (entry) {
 		growth->keys--;
 		growth->bytes -= entry_len(entry);
@@ -29,11 +27,10 @@ enum kv_status kv_growth_fits(const struct kv *kv, const struct kv_growth *growt
 	return KV_OK;
 }
 
-void kv_put(
-	const struct kv_turn *turn, const struct kv_operation *o, struct kv_reply *reply)
+void kv_put(const struct kv_turn *turn, struct kv_entry *entry,
+	const struct kv_operation *o, struct kv_reply *reply)
 {
 	struct kv *kv = turn->kv;
-	struct kv_entry *entry = kv_table_find(&kv->keys, &o->key);
 
 	if (entry) {
 		PAWL_ASSERT(turn->position > entry->version); /* I2 */
@@ -75,17 +72,23 @@ enum kv_status kv_delete(
 	return KV_OK;
 }
 
-enum kv_status kv_do_put(
-	const struct kv_turn *turn, const struct kv_operation *o, struct kv_reply *reply)
+static enum kv_status put_if_it_fits(const struct kv_turn *turn, struct kv_entry *entry,
+	const struct kv_operation *o, struct kv_reply *reply)
 {
 	struct kv_growth growth = {0};
 	enum kv_status status;
 
-	kv_growth_add(turn->kv, o, &growth);
+	kv_growth_add(&growth, entry, o);
 	status = kv_growth_fits(turn->kv, &growth);
 	if (status == KV_OK)
-		kv_put(turn, o, reply);
+		kv_put(turn, entry, o, reply);
 	return status;
+}
+
+enum kv_status kv_do_put(
+	const struct kv_turn *turn, const struct kv_operation *o, struct kv_reply *reply)
+{
+	return put_if_it_fits(turn, kv_table_find(&turn->kv->keys, &o->key), o, reply);
 }
 
 /* Instead of what was to be written: what is there, if anything is. */
@@ -100,29 +103,29 @@ static enum kv_status say_instead(const struct kv_turn *turn,
 enum kv_status kv_do_claim(
 	const struct kv_turn *turn, const struct kv_operation *o, struct kv_reply *reply)
 {
-	const struct kv_entry *entry = kv_table_find(&turn->kv->keys, &o->key);
+	struct kv_entry *entry = kv_table_find(&turn->kv->keys, &o->key);
 
 	if (entry)
 		return say_instead(turn, entry, KV_TAKEN, reply);
-	return kv_do_put(turn, o, reply);
+	return put_if_it_fits(turn, entry, o, reply);
 }
 
 enum kv_status kv_do_set_version(
 	const struct kv_turn *turn, const struct kv_operation *o, struct kv_reply *reply)
 {
-	const struct kv_entry *entry = kv_table_find(&turn->kv->keys, &o->key);
+	struct kv_entry *entry = kv_table_find(&turn->kv->keys, &o->key);
 
 	if ((entry ? entry->version : 0) != o->number)
 		return say_instead(turn, entry, KV_DIFFERENT, reply);
-	return kv_do_put(turn, o, reply);
+	return put_if_it_fits(turn, entry, o, reply);
 }
 
 enum kv_status kv_do_set_value(
 	const struct kv_turn *turn, const struct kv_operation *o, struct kv_reply *reply)
 {
-	const struct kv_entry *entry = kv_table_find(&turn->kv->keys, &o->key);
+	struct kv_entry *entry = kv_table_find(&turn->kv->keys, &o->key);
 
 	if (!entry || kv_table_value_compare(&turn->kv->keys, &o->other, entry) != 0)
 		return say_instead(turn, entry, KV_DIFFERENT, reply);
-	return kv_do_put(turn, o, reply);
+	return put_if_it_fits(turn, entry, o, reply);
 }

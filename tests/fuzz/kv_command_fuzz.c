@@ -141,13 +141,15 @@ static void reply_check(const struct machine_result *result, struct kv_reply *re
 	require(sum <= 255 * result->len);
 }
 
-/* Both machines answer the same, and a query of what was read as well. */
+/* Both machines answer the same, though one was prepared; and a query of what was read as well. */
 static void command_apply(
 	struct kv *kv, struct kv *other, uint64_t position, const void *bytes, size_t len)
 {
+	const struct kv_slice message = {bytes, len};
 	struct machine_result result, others;
 	struct kv_reply reply;
 
+	kv_prepare(kv, &message, 1);
 	kv_apply(kv, position, bytes, len, &result);
 	kv_apply(other, position, bytes, len, &others);
 	require(result.len == others.len &&

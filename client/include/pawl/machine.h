@@ -12,7 +12,7 @@
  *    same results in every process.  No clock, no randomness, no address, nothing of its own.
  *  - Every message of the stream is applied, whoever published it, in order, each once.  What is
  *    no command changes nothing; an empty message never is one.
- *  - query changes nothing.
+ *  - query changes nothing, and neither does prepare.
  *  - None of its functions calls anything on the participant's handle.
  *
  * Snapshots.  A machine that can write down its state, and be restored from that, need not be fed
@@ -33,6 +33,9 @@ extern "C" {
 
 /* Commands in flight on one participant, when nothing is said. */
 #define PAWL_COMMANDS_DEPTH 1024
+
+/* Messages that pawl_machine.prepare is told of at once, at most. */
+#define PAWL_PREPARE_MAX 16
 
 struct pawl_participant;
 
@@ -65,6 +68,13 @@ struct pawl_machine {
 	int (*restore_next)(
 		void *context, const void *bytes, size_t len, const char **reason_p);
 	int (*restore_end)(void *context, const char **reason_p);
+	/*
+	 * NULL, or: these messages, PAWL_PREPARE_MAX of them at most, are about to be applied, one after
+	 * the other and before anything else.  A machine that is larger than the processor's caches
+	 * fetches what they need here (__builtin_prefetch), so that it waits for memory once and not
+	 * for each.  It may not be called for every message.
+	 */
+	void (*prepare)(void *context, const struct pawl_bytes *messages, size_t count);
 };
 
 /* What became of a command that was submitted.  Good during the call. */
