@@ -171,6 +171,7 @@ int snapshot_piece_check(const Control__SnapshotPiece *piece, struct error *err)
 {
 	if (piece->counter >= COUNTERS_MAX || piece->position == 0 ||
 		piece->position >= COUNTER_LIMIT || piece->older >= piece->position ||
+		piece->coming >= COUNTER_LIMIT ||
 		!piece_is_in(piece->len, piece->offset, piece->piece.len))
 		return message_refuse(err, "snapshot: out of range");
 	return 0;

@@ -7,6 +7,7 @@
 
 #include "hw/clock.h"
 #include "sequencer/core/panic.h"
+#include "sequencer/core/snapshot_kept.h"
 #include "sequencer/daemon/handlers.h"
 #include "sequencer/daemon/log.h"
 #include "sequencer/daemon/streams_handlers.h"
@@ -330,44 +331,24 @@ static const struct streams_peer *peer_find(
 	return NULL;
 }
 
-/* What a member has of the stream's snapshots.  False: it is not known. */
-static bool member_has(const struct replica *r, uint32_t seat, struct epoch_member member,
-	struct streams_peer_snapshot *has_p)
+/* What a member has of the stream's snapshots; *trouble_p: why it has no newer one, or 0. */
+static struct snapshot_keeper keeper_of(const struct replica *r, uint32_t seat,
+	struct epoch_member member, int *trouble_p)
 {
 	const struct snapshot_seat *own = &r->streams.snapshots.seats[seat];
-	const struct streams_peer *peer;
+	const struct streams_peer *peer = peer_find(r, member);
+	struct streams_peer_snapshot has = {.position = 0};
 
-	if (member.id == r->config->id) {
-		*has_p = (struct streams_peer_snapshot){
+	if (member.id == r->config->id)
+		has = (struct streams_peer_snapshot){
 			own->keeps, own->kept[0].position, own->trouble};
-		return true;
-	}
-	peer = peer_find(r, member);
-	if (peer)
-		*has_p = peer->snapshots[seat];
-	return peer != NULL;
-}
-
-static int member_check(const struct replica *r, uint32_t seat, uint64_t position,
-	struct epoch_member member, unsigned int *keepers, struct error *err)
-{
-	struct streams_peer_snapshot has;
-	bool known = member_has(r, seat, member, &has);
-
-	if (known && !has.keeps)
-		return 0;
-	(*keepers)++;
-	if (known && has.position >= position)
-		return 0;
-	if (known && has.trouble)
-		return error_set(err, has.trouble,
-			"pawld: %s: replica %u can not take a snapshot: %s; its log says "
-			"more",
-			r->facts.name, member.id, error_reason(has.trouble));
-	return error_set(err, -EAGAIN,
-		"pawld: %s: replica %u does not have the snapshot at position %" PRIu64
-		" yet",
-		r->facts.name, member.id, position);
+	else if (peer)
+		has = peer->snapshots[seat];
+	*trouble_p = has.trouble;
+	return (struct snapshot_keeper){.known = peer || member.id == r->config->id,
+		.keeps = has.keeps,
+		.trouble = has.trouble != 0,
+		.position = has.position};
 }
 
 int snapshots_check(
@@ -375,13 +356,28 @@ int snapshots_check(
 {
 	const struct epoch_chain *chain = &epoch_serving(&r->machine)->chain;
 	uint32_t seat = (uint32_t)(streams_seat(r, counter) - r->streams.seats);
-	unsigned int keepers = 0;
-	int rc = 0;
+	struct snapshot_keeper keepers[CHAIN_MAX];
+	int troubles[CHAIN_MAX];
+	uint32_t at = 0;
 
-	for (uint32_t i = 0; i < chain->count && !rc; i++)
-		rc = member_check(r, seat, position, chain->at[i], &keepers, err);
-	if (rc || keepers > 0)
-		return rc;
+	for (uint32_t i = 0; i < chain->count; i++)
+		keepers[i] = keeper_of(r, seat, chain->at[i], &troubles[i]);
+	switch (snapshot_kept_look(keepers, chain->count, position, &at)) {
+	case SNAPSHOT_KEPT:
+		return 0;
+	case SNAPSHOT_KEPT_NOT_YET:
+		return error_set(err, -EAGAIN,
+			"pawld: %s: replica %u does not have the snapshot at position "
+			"%" PRIu64 " yet",
+			r->facts.name, chain->at[at].id, position);
+	case SNAPSHOT_KEPT_TROUBLE:
+		return error_set(err, troubles[at],
+			"pawld: %s: replica %u can not take a snapshot: %s; its log says "
+			"more",
+			r->facts.name, chain->at[at].id, error_reason(troubles[at]));
+	case SNAPSHOT_KEPT_BY_NOBODY:
+		break;
+	}
 	return error_set(err, -EOPNOTSUPP,
 		"pawld: %s: no replica of the chain archives stream '%s', and snapshots "
 		"are kept beside archives",

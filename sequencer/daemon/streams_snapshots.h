@@ -3,8 +3,8 @@
  * at the replicas").  A client writes one to one member of the chain; the others copy it from there, as
  * does whoever comes later (streams_snapshots_copy.c).
  *
- * Z12  A snapshot is acknowledged, and archives may let go of what is in it, when every member of the
- *     served chain that keeps snapshots of the stream has it or a newer one, and at least one does.
+ * When one is kept well enough the core says (snapshot_kept.h, Z12).
+ *
  * Z13  The loop waits for no disk: files are a thread's (snapshot_thread.h).
  *
  * Everything runs on the loop's thread.
@@ -78,7 +78,7 @@ void snapshots_get_request(struct handlers *handlers, struct connection *connect
 void snapshots_forget(struct replica *replica, const struct connection *connection);
 
 /*
- * Z12.  -EAGAIN: not yet.  -EOPNOTSUPP: nobody keeps any.  Else why a member can not take it.
+ * 0: it is kept well enough.  -EAGAIN: not yet.  -EOPNOTSUPP: nobody keeps any.  Else why a member can not take it.
  */
 int snapshots_check(struct replica *replica, uint32_t counter, uint64_t position,
 	struct error *err) __attribute__((warn_unused_result));

@@ -149,6 +149,126 @@ static void a_snapshot_has_a_position(void **state)
 	assert_int_equal(reply_round_trip(&reply), 0);
 }
 
+static void expect_put(Control__PutSnapshot *put, int code)
+{
+	Control__Request request = CONTROL__REQUEST__INIT;
+	struct error err;
+
+	request.id = 1;
+	request.body_case = CONTROL__REQUEST__BODY_PUT_SNAPSHOT;
+	request.put_snapshot = put;
+	assert_int_equal(request_round_trip(&request, &err), code);
+}
+
+static void a_snapshot_is_put_in_pieces_of_what_it_says(void **state)
+{
+	static uint8_t bytes[MESSAGE_PIECE_MAX + 1];
+	Control__PutSnapshot put = CONTROL__PUT_SNAPSHOT__INIT;
+
+	(void)state;
+	put.len = 3 * (uint64_t)MESSAGE_PIECE_MAX;
+	put.offset = put.len - MESSAGE_PIECE_MAX;
+	put.piece.data = bytes;
+	put.piece.len = MESSAGE_PIECE_MAX;
+	expect_put(&put, -EBADMSG);
+	put.position = 1;
+	expect_put(&put, 0);
+	put.offset++;
+	expect_put(&put, -EBADMSG);
+	put.offset = UINT64_MAX;
+	expect_put(&put, -EBADMSG);
+	put.offset = 0;
+	put.piece.len++;
+	expect_put(&put, -EBADMSG);
+	put.piece.len = 0;
+	put.position = COUNTER_LIMIT;
+	expect_put(&put, -EBADMSG);
+	put.position = COUNTER_LIMIT - 1;
+	expect_put(&put, 0);
+	put.counter = COUNTERS_MAX;
+	expect_put(&put, -EBADMSG);
+}
+
+static void expect_get(Control__GetSnapshot *get, int code)
+{
+	Control__Request request = CONTROL__REQUEST__INIT;
+	Control__StreamAsk ask = CONTROL__STREAM_ASK__INIT;
+	struct error err;
+
+	request.id = 1;
+	request.body_case = CONTROL__REQUEST__BODY_GET_SNAPSHOT;
+	request.get_snapshot = get;
+	assert_int_equal(request_round_trip(&request, &err), code);
+	ask.snapshot = get; /* of a replica */
+	request.body_case = CONTROL__REQUEST__BODY_STREAM_ASK;
+	request.stream_ask = &ask;
+	assert_int_equal(request_round_trip(&request, &err), code);
+}
+
+static void a_snapshot_is_asked_for_by_position_or_as_the_newest(void **state)
+{
+	Control__GetSnapshot get = CONTROL__GET_SNAPSHOT__INIT;
+
+	(void)state;
+	expect_get(&get, 0);
+	get.position = COUNTER_LIMIT - 1;
+	expect_get(&get, 0);
+	get.position++;
+	expect_get(&get, -EBADMSG);
+	get.position = 1;
+	get.counter = COUNTERS_MAX;
+	expect_get(&get, -EBADMSG);
+}
+
+static void expect_piece(Control__SnapshotPiece *piece, int code)
+{
+	Control__Reply reply = CONTROL__REPLY__INIT;
+	Control__StreamTell tell = CONTROL__STREAM_TELL__INIT;
+
+	reply.id = 1;
+	reply.body_case = CONTROL__REPLY__BODY_SNAPSHOT_PIECE;
+	reply.snapshot_piece = piece;
+	assert_int_equal(reply_round_trip(&reply), code);
+	tell.replica = 1;
+	tell.incarnation = 1;
+	tell.snapshot = piece; /* of a replica */
+	reply.body_case = CONTROL__REPLY__BODY_STREAM_TELL;
+	reply.stream_tell = &tell;
+	assert_int_equal(reply_round_trip(&reply), code);
+}
+
+static void a_piece_of_a_snapshot_is_within_it(void **state)
+{
+	static uint8_t bytes[MESSAGE_PIECE_MAX + 1];
+	Control__SnapshotPiece piece = CONTROL__SNAPSHOT_PIECE__INIT;
+
+	(void)state;
+	piece.len = MESSAGE_PIECE_MAX;
+	piece.piece.data = bytes;
+	piece.piece.len = MESSAGE_PIECE_MAX;
+	expect_piece(&piece, -EBADMSG); /* of none */
+	piece.position = 7;
+	expect_piece(&piece, 0);
+	piece.older = 7;
+	expect_piece(&piece, -EBADMSG);
+	piece.older = 6;
+	expect_piece(&piece, 0);
+	piece.offset = 1;
+	expect_piece(&piece, -EBADMSG);
+	piece.len++;
+	expect_piece(&piece, 0);
+	piece.len = UINT64_MAX;
+	piece.piece.len++;
+	expect_piece(&piece, -EBADMSG);
+	piece.piece.len = 0;
+	piece.coming = COUNTER_LIMIT;
+	expect_piece(&piece, -EBADMSG);
+	piece.coming = COUNTER_LIMIT - 1;
+	expect_piece(&piece, 0);
+	piece.counter = COUNTERS_MAX;
+	expect_piece(&piece, -EBADMSG);
+}
+
 static void expect_tail_read(Control__TailRead *read, int code)
 {
 	Control__Request request = CONTROL__REQUEST__INIT;
@@ -319,6 +439,10 @@ static void a_replica_tells_of_its_streams(void **state)
 	places[7].archived = COUNTER_LIMIT;
 	expect_tell(&tell, -EBADMSG);
 	places[7].archived = 0;
+	places[7].snapshot = COUNTER_LIMIT;
+	expect_tell(&tell, -EBADMSG);
+	places[7].snapshot = COUNTER_LIMIT - 1;
+	expect_tell(&tell, 0);
 	tell.n_places = STREAMS_MAX + 1;
 	expect_tell(&tell, -EBADMSG);
 }
@@ -331,6 +455,9 @@ int main(void)
 		cmocka_unit_test(an_inbox_has_slots_and_only_then),
 		cmocka_unit_test(nobody_unsubscribes_without_a_reader),
 		cmocka_unit_test(a_snapshot_has_a_position),
+		cmocka_unit_test(a_snapshot_is_put_in_pieces_of_what_it_says),
+		cmocka_unit_test(a_snapshot_is_asked_for_by_position_or_as_the_newest),
+		cmocka_unit_test(a_piece_of_a_snapshot_is_within_it),
 		cmocka_unit_test(a_read_at_the_tail_has_an_epoch_and_a_short_query),
 		cmocka_unit_test(an_answer_of_a_tail_is_a_piece_of_what_it_says),
 		cmocka_unit_test(an_opened_stream_has_limits_and_places),
