@@ -77,8 +77,9 @@ static void amounts_have_units(void **state)
 	assert_parsed(PARSE("--cluster=c", "--archive-dir=/a", "--archive-sync=always",
 		"--archive-sync-ms=5", "--archive-segment=4G", "--archive-size=1536K",
 		"--archive-age=36h", "--archive-retain=snapshot", "--stream-threads=16",
-		"--stream-pin=1,3", "--tail-memory=2G"));
+		"--stream-pin=1,3", "--tail-memory=2G", "--snapshot-max=96M"));
 	assert_int_equal(config.tail_memory, UINT64_C(2) << 30);
+	assert_int_equal(config.snapshot_max, UINT64_C(96) << 20);
 	assert_int_equal(config.archive_retain, CONFIG_RETAIN_SNAPSHOT);
 	assert_string_equal(config.archive_dir, "/a");
 	assert_int_equal(config.archive_sync, ARCHIVE_SYNC_ALWAYS);
@@ -97,6 +98,7 @@ static void amounts_have_units(void **state)
 	assert_int_equal(config.archive_retain, CONFIG_RETAIN_LIMITS);
 	assert_int_equal(config.stream_threads, 1);
 	assert_int_equal(config.tail_memory, 1 << 30);
+	assert_int_equal(config.snapshot_max, 1 << 30);
 }
 
 static void what_is_advertised_is_a_list_of_its_own(void **state)
