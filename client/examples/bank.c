@@ -4,7 +4,7 @@
  * below zero, and no transfer is made twice.
  *
  *     bank WHERE STORE open ACCOUNTS BALANCE     makes the accounts, if there are none
- *     bank WHERE STORE transfer TELLER COUNT     makes so many transfers
+ *     bank WHERE STORE transfer TELLER COUNT     makes so many transfers, or fewer until SIGTERM
  *     bank WHERE STORE audit ACCOUNTS BALANCE    until SIGTERM; at least once
  *
  * A transfer reads two balances here, however old they are, and writes them back under the condition
@@ -245,7 +245,7 @@ static int transfers_make(struct bank *b, uint64_t count)
 {
 	int rc = accounts_count(b);
 
-	for (uint64_t i = 0; i < count && !rc; i++)
+	for (uint64_t i = 0; i < count && !over && !rc; i++)
 		rc = transfer(b);
 	printf("%s\t%" PRIu64 "\n", b->who, b->made);
 	fprintf(stderr,
