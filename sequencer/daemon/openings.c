@@ -12,7 +12,7 @@
 
 #define OPENING_NS UINT64_C(5000000000) /* for clients that do not tell their patience */
 #define PATIENCE_MAX_NS (UINT64_C(86400) * 1000000000)
-#define MARGIN_NS UINT64_C(300000000) /* so much earlier than the client gives up */
+#define MARGIN_NS UINT64_C(500000000) /* so much earlier than the client gives up */
 
 static int name_check(const char *name, struct error *err)
 {
