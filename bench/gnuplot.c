@@ -56,6 +56,18 @@ int gnuplot_close(FILE *file, const char *path, struct error *err)
 		error_reason(errno ? -errno : -EIO));
 }
 
+FILE *gnuplot_program_open(const char *prefix, char path[PATH_MAX], struct error *err)
+{
+	FILE *file = gnuplot_open(prefix, "gp", path, err);
+
+	if (file)
+		(void)fprintf(file,
+			"# Draws %s.png and %s.svg; run gnuplot in this directory.\n"
+			"name = '%s'\n",
+			gnuplot_name(prefix), gnuplot_name(prefix), gnuplot_name(prefix));
+	return file;
+}
+
 static void __attribute__((noreturn)) gnuplot_exec(const char *prefix)
 {
 	char directory[PATH_MAX], script[PATH_MAX];
@@ -91,15 +103,33 @@ static int gnuplot_run(const char *prefix)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
 }
 
-int gnuplot_draw(const char *prefix, bool *drawn_p, struct error *err)
+int gnuplot_draw(const char *prefix, struct error *err)
 {
 	int status = gnuplot_run(prefix);
 
-	*drawn_p = status == 0;
+	if (status == NOT_INSTALLED)
+		(void)fprintf(stderr,
+			"bench: gnuplot: not installed, so only %s.dat and %s.gp were "
+			"written; apt-get install gnuplot-nox\n",
+			prefix, prefix);
 	if (status == 0 || status == NOT_INSTALLED)
 		return 0;
 	return error_set(err, -EIO,
 		"bench: gnuplot: could not draw %s.gp: status %d; run it by hand to see "
 		"why",
 		prefix, status);
+}
+
+int gnuplot_picture(
+	const char *prefix, const char *heading, const char *program, struct error *err)
+{
+	char path[PATH_MAX];
+	FILE *file = gnuplot_program_open(prefix, path, err);
+	int rc;
+
+	if (!file)
+		return -errno;
+	(void)fprintf(file, "heading = '%s'\n%s", heading, program);
+	rc = gnuplot_close(file, path, err);
+	return rc ? rc : gnuplot_draw(prefix, err);
 }

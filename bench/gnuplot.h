@@ -24,8 +24,18 @@ FILE *gnuplot_open(
 int gnuplot_close(FILE *file, const char *path, struct error *err)
 	__attribute__((warn_unused_result));
 
-/* Runs PREFIX.gp.  *drawn_p: false when gnuplot is not installed.  -EIO: it failed. */
-int gnuplot_draw(const char *prefix, bool *drawn_p, struct error *err)
+/* Begins PREFIX.gp, which has PREFIX's own name as the variable name.  As gnuplot_open. */
+FILE *gnuplot_program_open(const char *prefix, char path[PATH_MAX], struct error *err);
+
+/* Runs PREFIX.gp.  Where gnuplot is not installed it says so, which is no error.  -EIO: it failed. */
+int gnuplot_draw(const char *prefix, struct error *err)
 	__attribute__((warn_unused_result));
+
+/*
+ * PREFIX.gp is @program, with the variables name and heading before it, and is run.  @heading has no
+ * quotes.
+ */
+int gnuplot_picture(const char *prefix, const char *heading, const char *program,
+	struct error *err) __attribute__((warn_unused_result));
 
 #endif

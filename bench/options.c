@@ -3,10 +3,10 @@
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "bench/bench.h"
 #include "bench/numbers.h"
+#include "bench/words.h"
 #include "client/include/pawl/pawl.h"
 #include "sequencer/core/limits.h"
 
@@ -22,16 +22,6 @@ static const struct number_option numbers[] = {
 };
 
 #define NUMBERS_COUNT (sizeof(numbers) / sizeof(numbers[0]))
-
-static int transport_set(struct options *options, const char *text)
-{
-	options->verbs = strcmp(text, "verbs") == 0;
-	if (options->verbs || strcmp(text, "shm") == 0)
-		return 0;
-	(void)fprintf(
-		stderr, COMMAND ": --transport=%s: unknown; use shm or verbs\n", text);
-	return EINVAL;
-}
 
 /* The chain of a cluster that runs is as long as it is. */
 static int replicas_check(const struct options *options)
@@ -50,7 +40,7 @@ static error_t option_take(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case 't':
-		return transport_set(options, text);
+		return transport_option_set(COMMAND, text, &options->verbs);
 	case 'c':
 		options->cluster = text;
 		return 0;

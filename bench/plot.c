@@ -88,14 +88,10 @@ static int program_write(
 {
 	const struct split_moments *m = &r->moments;
 	char path[PATH_MAX];
-	FILE *file = gnuplot_open(prefix, "gp", path, err);
+	FILE *file = gnuplot_program_open(prefix, path, err);
 
 	if (!file)
 		return -errno;
-	(void)fprintf(file,
-		"# Draws %s.png and %s.svg; run gnuplot in this directory.\n"
-		"name = '%s'\n",
-		gnuplot_name(prefix), gnuplot_name(prefix), gnuplot_name(prefix));
 	(void)fprintf(file,
 		"heading = 'The head is killed (black); nobody gets a number for %.2f "
 		"ms: sealed (red), active (orange), first number (green)'\n",
@@ -109,8 +105,7 @@ static int program_write(
 	return gnuplot_close(file, path, err);
 }
 
-int plot_write(const char *prefix, const struct round_view *view, bool *drawn_p,
-	struct error *err)
+int plot_write(const char *prefix, const struct round_view *view, struct error *err)
 {
 	uint64_t killed_ns = view->result->moments.killed_ns;
 	struct buckets b;
@@ -126,5 +121,5 @@ int plot_write(const char *prefix, const struct round_view *view, bool *drawn_p,
 	buckets_destroy(&b);
 	if (!rc)
 		rc = program_write(prefix, view->result, err);
-	return rc ? rc : gnuplot_draw(prefix, drawn_p, err);
+	return rc ? rc : gnuplot_draw(prefix, err);
 }

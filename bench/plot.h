@@ -6,8 +6,6 @@
 #ifndef PAWL_BENCH_PLOT_H
 #define PAWL_BENCH_PLOT_H
 
-#include <stdbool.h>
-
 #include "bench/rounds.h"
 
 #define PLOT_BEFORE_NS UINT64_C(20000000) /* what is shown, around the kill */
@@ -15,10 +13,10 @@
 #define PLOT_WIDTH_NS UINT64_C(100000)
 
 /*
- * Writes the files, existing ones anew.  *drawn_p: false when gnuplot is not installed, so
- * that there are the first two only.  -ENOMEM, -EIO, and what open(2) says.
+ * Writes the files, existing ones anew; without gnuplot the first two only, which it says.  -ENOMEM,
+ * -EIO, and what open(2) says.
  */
-int plot_write(const char *prefix, const struct round_view *view, bool *drawn_p,
-	struct error *err) __attribute__((warn_unused_result));
+int plot_write(const char *prefix, const struct round_view *view, struct error *err)
+	__attribute__((warn_unused_result));
 
 #endif

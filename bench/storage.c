@@ -1,26 +1,11 @@
 /* pawl-bench store: the processes, the cluster and etcd, the measurement and the report. */
 #include <errno.h>
-#include <stdio.h>
 
 #include "bench/bench.h"
 #include "bench/chain.h"
 #include "bench/cluster.h"
 #include "bench/storage_measure.h"
 #include "bench/storage_report.h"
-
-static int plot(const struct storage_options *options,
-	const struct storage_result *result, struct error *err)
-{
-	bool drawn = false;
-	int rc = storage_plot_write(options, result, &drawn, err);
-
-	if (!rc && !drawn)
-		(void)fprintf(stderr,
-			"bench: gnuplot: not installed, so only %s.dat and %s.gp were "
-			"written; apt-get install gnuplot-nox\n",
-			options->plot, options->plot);
-	return rc;
-}
 
 /* With the team and the servers there. */
 static int measure_and_report(const struct storage_options *options, struct team *team,
@@ -35,7 +20,7 @@ static int measure_and_report(const struct storage_options *options, struct team
 		rc = options->json ? storage_report_json(options, team, &result, err)
 				   : storage_report_text(options, &result, err);
 	if (!rc && options->plot)
-		rc = plot(options, &result, err);
+		rc = storage_plot_write(options, &result, err);
 	storage_result_destroy(&result);
 	return rc;
 }

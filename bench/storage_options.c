@@ -3,11 +3,10 @@
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "bench/bench.h"
-#include "bench/gnuplot.h"
 #include "bench/numbers.h"
+#include "bench/words.h"
 #include "sequencer/core/limits.h"
 
 #define COMMAND "pawl-bench store"
@@ -29,38 +28,11 @@ static const struct number_option numbers[] = {
 #define NUMBERS_COUNT (sizeof(numbers) / sizeof(numbers[0]))
 
 static const char *const readings[] = {"log", "sync", "local", "tail", NULL};
-static const char *const waits[] = {"yield", "spin", "sleep", NULL};
-static const char *const transports[] = {"shm", "verbs", NULL};
 static const char *const switches[] = {"off", "on", NULL};
 
 const char *storage_reading_name(enum pawl_reading reading)
 {
 	return readings[reading];
-}
-
-const char *storage_wait_name(enum pawl_wait wait)
-{
-	return waits[wait];
-}
-
-static int refuse(const char *option, const char *text, const char *instead)
-{
-	(void)fprintf(
-		stderr, COMMAND ": --%s=%s: not allowed; %s\n", option, text, instead);
-	return EINVAL;
-}
-
-/* Which of @words *place_p is. */
-static int word_set(const char *const *words, const char *option, const char *text,
-	const char *instead, int *place_p)
-{
-	for (int i = 0; words[i]; i++) {
-		if (strcmp(words[i], text) == 0) {
-			*place_p = i;
-			return 0;
-		}
-	}
-	return refuse(option, text, instead);
 }
 
 static int options_finish(const struct storage_options *o)
@@ -69,44 +41,29 @@ static int options_finish(const struct storage_options *o)
 
 	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)o->keys);
 	if (o->keys * o->clients > LEDGER_MAX)
-		return refuse("keys", text,
+		return option_refuse(COMMAND, "keys", text,
 			"keys times clients can be 8388608 at most, for all is checked");
 	return 0;
 }
 
-static int words_take(struct storage_options *o, int key, const char *text)
+static int reading_set(struct storage_options *o, const char *text)
 {
-	int place = 0, rc;
+	static const struct word_option option = {COMMAND, "read", readings};
+	int place = 0;
+	int rc = word_option_set(&option, text, &place);
 
-	switch (key) {
-	case 'r':
-		rc = word_set(
-			readings, "read", text, "use log, sync, local or tail", &place);
-		o->reading = (enum pawl_reading)place;
-		return rc;
-	case 'w':
-		rc = word_set(waits, "wait", text, "use yield, spin or sleep", &place);
-		o->wait = (enum pawl_wait)place;
-		return rc;
-	case 't':
-		rc = word_set(transports, "transport", text, "use shm or verbs", &place);
-		o->verbs = place == 1;
-		return rc;
-	default:
-		rc = word_set(switches, "archive", text, "use on or off", &place);
-		o->archive = place == 1;
-		return rc;
-	}
+	o->reading = (enum pawl_reading)place;
+	return rc;
 }
 
-static int plot_set(struct storage_options *o, const char *text)
+static int archive_set(struct storage_options *o, const char *text)
 {
-	if (!gnuplot_prefix_valid(text))
-		return refuse("plot", text,
-			"use a path of letters, digits and / . _ - that does not end "
-			"with /");
-	o->plot = text;
-	return 0;
+	static const struct word_option option = {COMMAND, "archive", switches};
+	int place = 0;
+	int rc = word_option_set(&option, text, &place);
+
+	o->archive = place == 1;
+	return rc;
 }
 
 static error_t option_take(int key, char *text, struct argp_state *state)
@@ -115,12 +72,15 @@ static error_t option_take(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case 'r':
-	case 'w':
-	case 't':
+		return reading_set(o, text);
 	case 'a':
-		return words_take(o, key, text);
+		return archive_set(o, text);
+	case 'w':
+		return wait_option_set(COMMAND, text, &o->wait);
+	case 't':
+		return transport_option_set(COMMAND, text, &o->verbs);
 	case 'P':
-		return plot_set(o, text);
+		return plot_option_set(COMMAND, text, &o->plot);
 	case 'D':
 		o->device = text;
 		return 0;

@@ -40,6 +40,5 @@ int storage_options_parse(int argc, char **argv, struct storage_options *options
 
 /* "log", ...; "yield", ... */
 const char *storage_reading_name(enum pawl_reading reading);
-const char *storage_wait_name(enum pawl_wait wait);
 
 #endif

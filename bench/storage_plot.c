@@ -5,6 +5,8 @@
 #include "bench/gnuplot.h"
 #include "bench/storage_report.h"
 
+#define HEADING_LEN 256
+
 /* Everything but the names; it reads PREFIX.dat beside itself. */
 static const char *const program =
 	"set grid\n"
@@ -71,32 +73,16 @@ static int data_write(
 	return gnuplot_close(file, path, err);
 }
 
-static int program_write(const struct storage_options *o, struct error *err)
-{
-	char path[PATH_MAX];
-	FILE *file = gnuplot_open(o->plot, "gp", path, err);
-
-	if (!file)
-		return -errno;
-	(void)fprintf(file,
-		"# Draws %s.png and %s.svg; run gnuplot in this directory.\n"
-		"name = '%s'\n",
-		gnuplot_name(o->plot), gnuplot_name(o->plot), gnuplot_name(o->plot));
-	(void)fprintf(file,
-		"heading = 'Values of %" PRIu64 " bytes, %" PRIu64
-		" %% reads (%s), chain of %" PRIu64 ", over %s'\n",
-		o->value_len, o->reads, storage_reading_name(o->reading), o->replicas,
-		o->verbs ? "verbs" : "shm");
-	(void)fputs(program, file);
-	return gnuplot_close(file, path, err);
-}
-
 int storage_plot_write(const struct storage_options *o, const struct storage_result *r,
-	bool *drawn_p, struct error *err)
+	struct error *err)
 {
+	char heading[HEADING_LEN];
 	int rc = data_write(o->plot, r, err);
 
-	if (!rc)
-		rc = program_write(o, err);
-	return rc ? rc : gnuplot_draw(o->plot, drawn_p, err);
+	(void)snprintf(heading, sizeof(heading),
+		"Values of %" PRIu64 " bytes, %" PRIu64
+		" %% reads (%s), chain of %" PRIu64 ", over %s",
+		o->value_len, o->reads, storage_reading_name(o->reading), o->replicas,
+		o->verbs ? "verbs" : "shm");
+	return rc ? rc : gnuplot_picture(o->plot, heading, program, err);
 }

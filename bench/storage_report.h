@@ -15,7 +15,7 @@ int storage_report_json(const struct storage_options *options, const struct team
 
 /* The loads; errors and files as gnuplot.h. */
 int storage_plot_write(const struct storage_options *options,
-	const struct storage_result *result, bool *drawn_p, struct error *err)
+	const struct storage_result *result, struct error *err)
 	__attribute__((warn_unused_result));
 
 #endif

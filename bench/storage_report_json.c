@@ -1,5 +1,6 @@
 #include "bench/report_pieces.h"
 #include "bench/storage_report.h"
+#include "bench/words.h"
 
 static json_t *latency_json(const struct latency *l)
 {
@@ -67,7 +68,7 @@ static json_t *asked_json(const struct storage_options *o, const struct team *te
 		(json_int_t)o->depth, "reads", (json_int_t)o->reads, "read",
 		storage_reading_name(o->reading), "keys", (json_int_t)o->keys, "length",
 		(json_int_t)o->value_len, "replicas", (json_int_t)o->replicas, "archive",
-		o->archive, "wait", storage_wait_name(o->wait), "cpus",
+		o->archive, "wait", wait_option_name(o->wait), "cpus",
 		report_cpus(team, o->clients), "seconds", (json_int_t)o->seconds);
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "bench/storage_report.h"
+#include "bench/words.h"
 
 static const char *plural(uint64_t count)
 {
@@ -20,7 +21,7 @@ static void head_print(const struct storage_options *o, const struct storage_res
 		o->keys, o->value_len, o->reads);
 	if (o->reads > 0)
 		(void)printf(" (%s)", storage_reading_name(o->reading));
-	(void)printf("; waits %s; turns of %" PRIu64 " ms\n", storage_wait_name(o->wait),
+	(void)printf("; waits %s; turns of %" PRIu64 " ms\n", wait_option_name(o->wait),
 		r->turn_ns / 1000000);
 	if (!o->alone)
 		(void)printf("etcd: one member on loopback, its data on %s, where a file "

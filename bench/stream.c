@@ -1,26 +1,11 @@
 /* pawl-bench stream: the processes, the cluster, the measurement and the report. */
 #include <errno.h>
-#include <stdio.h>
 
 #include "bench/bench.h"
 #include "bench/chain.h"
 #include "bench/cluster.h"
 #include "bench/stream_measure.h"
 #include "bench/stream_report.h"
-
-static int plot(const struct stream_options *options, const struct stream_result *result,
-	struct error *err)
-{
-	bool drawn = false;
-	int rc = stream_plot_write(options, result, &drawn, err);
-
-	if (!rc && !drawn)
-		(void)fprintf(stderr,
-			"bench: gnuplot: not installed, so only %s.dat and %s.gp were "
-			"written; apt-get install gnuplot-nox\n",
-			options->plot, options->plot);
-	return rc;
-}
 
 /* With the team and the cluster there. */
 static int measure_and_report(const struct stream_options *options, struct team *team,
@@ -35,7 +20,7 @@ static int measure_and_report(const struct stream_options *options, struct team 
 		rc = options->json ? stream_report_json(options, team, &result, err)
 				   : stream_report_text(options, team, &result, err);
 	if (!rc && options->plot)
-		rc = plot(options, &result, err);
+		rc = stream_plot_write(options, &result, err);
 	stream_result_destroy(&result);
 	return rc;
 }

@@ -3,13 +3,12 @@
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "bench/bench.h"
-#include "bench/gnuplot.h"
 #include "bench/numbers.h"
 #include "bench/stream_order.h"
 #include "bench/team.h"
+#include "bench/words.h"
 #include "client/include/pawl/stream.h"
 #include "sequencer/core/limits.h"
 #include "sequencer/core/stream_limits.h"
@@ -37,17 +36,10 @@ static const struct number_option numbers[] = {
 #define NUMBERS_COUNT (sizeof(numbers) / sizeof(numbers[0]))
 
 static const char *const modes[] = {"batch", "single", "sync", NULL};
-static const char *const waits[] = {"yield", "spin", "sleep", NULL};
-static const char *const transports[] = {"shm", "verbs", NULL};
 
 const char *stream_mode_name(enum stream_mode mode)
 {
 	return modes[mode];
-}
-
-const char *stream_wait_name(enum pawl_wait wait)
-{
-	return waits[wait];
 }
 
 uint64_t stream_message_slots(const struct stream_options *o)
@@ -57,61 +49,14 @@ uint64_t stream_message_slots(const struct stream_options *o)
 	return (o->message_len + room - 1) / room;
 }
 
-static int refuse(const char *option, const char *text, const char *instead)
-{
-	(void)fprintf(
-		stderr, COMMAND ": --%s=%s: not allowed; %s\n", option, text, instead);
-	return EINVAL;
-}
-
-/* Which of @words; -1: none of them. */
-static int word_find(const char *const *words, const char *text)
-{
-	for (int i = 0; words[i]; i++) {
-		if (strcmp(words[i], text) == 0)
-			return i;
-	}
-	return -1;
-}
-
 static int mode_set(struct stream_options *o, const char *text)
 {
-	int mode = word_find(modes, text);
+	static const struct word_option option = {COMMAND, "mode", modes};
+	int place = 0;
+	int rc = word_option_set(&option, text, &place);
 
-	if (mode < 0)
-		return refuse("mode", text, "use batch, single or sync");
-	o->mode = (enum stream_mode)mode;
-	return 0;
-}
-
-static int wait_set(struct stream_options *o, const char *text)
-{
-	int how = word_find(waits, text);
-
-	if (how < 0)
-		return refuse("wait", text, "use yield, spin or sleep");
-	o->wait = (enum pawl_wait)how;
-	return 0;
-}
-
-static int transport_set(struct stream_options *o, const char *text)
-{
-	int transport = word_find(transports, text);
-
-	if (transport < 0)
-		return refuse("transport", text, "use shm or verbs");
-	o->verbs = transport == 1;
-	return 0;
-}
-
-static int plot_set(struct stream_options *o, const char *text)
-{
-	if (!gnuplot_prefix_valid(text))
-		return refuse("plot", text,
-			"use a path of letters, digits and / . _ - that does not end "
-			"with /");
-	o->plot = text;
-	return 0;
+	o->mode = (enum stream_mode)place;
+	return rc;
 }
 
 /* Smallest slot that holds the message, as far as there is one. */
@@ -130,15 +75,16 @@ static int options_finish(struct stream_options *o)
 		o->slot_len = slot_len_default(o);
 	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)o->slot_len);
 	if (o->slot_len % LINE)
-		return refuse("slot", text, "give a multiple of 64");
+		return option_refuse(COMMAND, "slot", text, "give a multiple of 64");
 	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)o->slots);
 	if (o->slots & (o->slots - 1))
-		return refuse("slots", text, "give a power of two");
+		return option_refuse(COMMAND, "slots", text, "give a power of two");
 	if (stream_message_slots(o) * 2 > o->slots)
-		return refuse("slots", text, "a message must fit into half a ring");
+		return option_refuse(
+			COMMAND, "slots", text, "a message must fit into half a ring");
 	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)o->subscribers);
 	if (o->publishers + o->subscribers > TEAM_MAX)
-		return refuse("subscribers", text,
+		return option_refuse(COMMAND, "subscribers", text,
 			"at most 64 processes, publishers included, can be measured");
 	if (o->mode != STREAM_BATCH)
 		o->batch = 1;
@@ -151,13 +97,13 @@ static error_t option_take(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case 't':
-		return transport_set(o, text);
+		return transport_option_set(COMMAND, text, &o->verbs);
 	case 'm':
 		return mode_set(o, text);
 	case 'w':
-		return wait_set(o, text);
+		return wait_option_set(COMMAND, text, &o->wait);
 	case 'P':
-		return plot_set(o, text);
+		return plot_option_set(COMMAND, text, &o->plot);
 	case 'D':
 		o->device = text;
 		return 0;

@@ -46,7 +46,6 @@ int stream_options_parse(int argc, char **argv, struct stream_options *options_p
 
 /* "batch", ...; "yield", ... */
 const char *stream_mode_name(enum stream_mode mode);
-const char *stream_wait_name(enum pawl_wait wait);
 
 /* Slots that one message takes. */
 uint64_t stream_message_slots(const struct stream_options *options);

@@ -5,6 +5,8 @@
 #include "bench/gnuplot.h"
 #include "bench/stream_report.h"
 
+#define HEADING_LEN 256
+
 /* Everything but the names; it reads PREFIX.dat beside itself. */
 static const char *const program =
 	"set grid\n"
@@ -68,32 +70,16 @@ static int data_write(
 	return gnuplot_close(file, path, err);
 }
 
-static int program_write(const struct stream_options *o, struct error *err)
+int stream_plot_write(
+	const struct stream_options *o, const struct stream_result *r, struct error *err)
 {
-	char path[PATH_MAX];
-	FILE *file = gnuplot_open(o->plot, "gp", path, err);
-
-	if (!file)
-		return -errno;
-	(void)fprintf(file,
-		"# Draws %s.png and %s.svg; run gnuplot in this directory.\n"
-		"name = '%s'\n",
-		gnuplot_name(o->plot), gnuplot_name(o->plot), gnuplot_name(o->plot));
-	(void)fprintf(file,
-		"heading = 'Messages of %" PRIu64 " bytes, %" PRIu64
-		" publishing, %" PRIu64 " subscribing, chain of %" PRIu64 ", over %s'\n",
-		o->message_len, o->publishers, o->subscribers, o->replicas,
-		o->verbs ? "verbs" : "shm");
-	(void)fputs(program, file);
-	return gnuplot_close(file, path, err);
-}
-
-int stream_plot_write(const struct stream_options *o, const struct stream_result *r,
-	bool *drawn_p, struct error *err)
-{
+	char heading[HEADING_LEN];
 	int rc = data_write(o->plot, r, err);
 
-	if (!rc)
-		rc = program_write(o, err);
-	return rc ? rc : gnuplot_draw(o->plot, drawn_p, err);
+	(void)snprintf(heading, sizeof(heading),
+		"Messages of %" PRIu64 " bytes, %" PRIu64 " publishing, %" PRIu64
+		" subscribing, chain of %" PRIu64 ", over %s",
+		o->message_len, o->publishers, o->subscribers, o->replicas,
+		o->verbs ? "verbs" : "shm");
+	return rc ? rc : gnuplot_picture(o->plot, heading, program, err);
 }

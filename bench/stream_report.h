@@ -15,7 +15,7 @@ int stream_report_json(const struct stream_options *options, const struct team *
 
 /* The loads; errors and files as gnuplot.h. */
 int stream_plot_write(const struct stream_options *options,
-	const struct stream_result *result, bool *drawn_p, struct error *err)
+	const struct stream_result *result, struct error *err)
 	__attribute__((warn_unused_result));
 
 #endif

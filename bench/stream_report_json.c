@@ -3,6 +3,7 @@
 
 #include "bench/report_pieces.h"
 #include "bench/stream_report.h"
+#include "bench/words.h"
 
 static json_t *latency_json(const struct latency *l)
 {
@@ -78,7 +79,7 @@ static json_t *asked_json(const struct stream_options *o, const struct team *tea
 		(json_int_t)o->message_len, "slot_len", (json_int_t)o->slot_len, "slots",
 		(json_int_t)o->slots, "mode", stream_mode_name(o->mode), "batch",
 		(json_int_t)o->batch, "rate", (json_int_t)o->rate, "wait",
-		stream_wait_name(o->wait), "cpus",
+		wait_option_name(o->wait), "cpus",
 		report_cpus(team, o->publishers + o->subscribers), "seconds",
 		(json_int_t)o->seconds);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "bench/stream_report.h"
+#include "bench/words.h"
 
 static const char *plural(uint64_t count)
 {
@@ -32,7 +33,7 @@ static void head_print(const struct stream_options *o, const struct stream_resul
 		     ", ",
 		o->message_len, o->slots, o->slot_len);
 	pace_print(o);
-	(void)printf("; waits %s; turns of %" PRIu64 " ms\n", stream_wait_name(o->wait),
+	(void)printf("; waits %s; turns of %" PRIu64 " ms\n", wait_option_name(o->wait),
 		r->turn_ns / 1000000);
 	(void)printf("bare: a ring of the same slots in shared memory, one process "
 		     "writing, one reading\n\n");

@@ -1,6 +1,5 @@
 /* pawl-bench takeover: the cluster, the processes, the rounds and the report. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -27,17 +26,9 @@ static int plot(
 {
 	struct round_result result;
 	struct round_view view;
-	bool drawn = false;
 	int rc = round_run(rounds, PLOT_AFTER_NS, &result, &view, err);
 
-	if (!rc)
-		rc = plot_write(options->plot, &view, &drawn, err);
-	if (!rc && !drawn)
-		(void)fprintf(stderr,
-			"bench: gnuplot: not installed, so only %s.dat and %s.gp were "
-			"written; apt-get install gnuplot-nox\n",
-			options->plot, options->plot);
-	return rc;
+	return rc ? rc : plot_write(options->plot, &view, err);
 }
 
 static int rounds_run(struct rounds *rounds, const struct takeover_options *options,

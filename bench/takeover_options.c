@@ -8,7 +8,7 @@
 #include "bench/bench.h"
 #include "bench/crew.h"
 #include "bench/numbers.h"
-#include "bench/gnuplot.h"
+#include "bench/words.h"
 #include "sequencer/core/limits.h"
 
 #define COMMAND "pawl-bench takeover"
@@ -44,19 +44,6 @@ static int store_set(struct takeover_options *options, const char *text)
 	return 0;
 }
 
-static int plot_set(struct takeover_options *options, const char *text)
-{
-	if (gnuplot_prefix_valid(text)) {
-		options->plot = text;
-		return 0;
-	}
-	(void)fprintf(stderr,
-		COMMAND ": --plot=%s: not allowed; use a path of letters, digits and "
-			"/ . _ - that does not end with /\n",
-		text);
-	return EINVAL;
-}
-
 static error_t option_take(int key, char *text, struct argp_state *state)
 {
 	struct takeover_options *options = state->input;
@@ -65,7 +52,7 @@ static error_t option_take(int key, char *text, struct argp_state *state)
 	case 's':
 		return store_set(options, text);
 	case 'P':
-		return plot_set(options, text);
+		return plot_option_set(COMMAND, text, &options->plot);
 	case 'j':
 		options->json = true;
 		return 0;
