@@ -11,39 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sequencer/core/kv.h"
+#include "tests/fuzz/kv_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 #define COMMAND_ROOM 4096
 #define COMMANDS_MAX 200
-
-static const struct kv_limits limits = {.bytes_max = 600,
-	.keys_max = 6,
-	.key_max = 80,
-	.value_max = 200,
-	.sessions_max = 3,
-	.locks_max = 3,
-	.waiters_max = 3,
-	.command_max = 1024,
-	.reply_max = 1024};
-
-static void require(bool claim)
-{
-	if (!claim)
-		abort();
-}
-
-static struct kv *machine_make(void)
-{
-	uint64_t len = 0;
-	void *memory;
-
-	require(kv_memory_len(&limits, &len));
-	memory = aligned_alloc(64, len);
-	require(memory != NULL);
-	return kv_create(&limits, memory, NULL, NULL);
-}
 
 struct input {
 	const uint8_t *data;
