@@ -2,6 +2,8 @@
 #include "sequencer/core/kv_internal.h"
 #include "sequencer/core/words.h"
 
+_Static_assert(KV_PREPARE_MAX <= KV_PREFETCH_MAX, "all of them at once");
+
 /* The key of its first operation, if it is a command at all.  Nothing depends on it. */
 static bool key_of(const struct kv_slice *message, struct kv_slice *key_p)
 {
