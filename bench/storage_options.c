@@ -28,7 +28,7 @@ static const struct number_option numbers[] = {
 #define NUMBERS_COUNT (sizeof(numbers) / sizeof(numbers[0]))
 
 static const char *const readings[] = {"log", "sync", "local", "tail", NULL};
-static const char *const switches[] = {"off", "on", NULL};
+static const char *const switches[] = {"on", "off", NULL};
 
 const char *storage_reading_name(enum pawl_reading reading)
 {
@@ -62,7 +62,7 @@ static int archive_set(struct storage_options *o, const char *text)
 	int place = 0;
 	int rc = word_option_set(&option, text, &place);
 
-	o->archive = place == 1;
+	o->archive = place == 0;
 	return rc;
 }
 
