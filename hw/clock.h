@@ -21,6 +21,14 @@ static inline uint64_t clock_now_ns(void)
 	return clock_read_ns(CLOCK_MONOTONIC);
 }
 
+/* So far from now, and never past the end of time. */
+static inline uint64_t clock_deadline_ns(uint64_t timeout_ns)
+{
+	uint64_t now = clock_now_ns();
+
+	return timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
+}
+
 /* Since 1970, for people. */
 static inline uint64_t clock_wall_ns(void)
 {

@@ -69,8 +69,7 @@ static int lock_set(struct lock_run *l, const struct lock_arguments *a)
 /* COMMAND_OK: it is held. */
 static int lock_take(struct lock_run *l)
 {
-	uint64_t now = clock_now_ns();
-	uint64_t deadline = l->wait_ns < UINT64_MAX - now ? now + l->wait_ns : UINT64_MAX;
+	uint64_t deadline = clock_deadline_ns(l->wait_ns);
 	struct holding *h = &l->tenure.holding;
 	int rc = holding_begin(h, l->tenure.ttl_ms);
 

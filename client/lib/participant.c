@@ -290,13 +290,6 @@ bool participant_pause(struct pawl_participant *p, struct waiter *waiter, int co
 	return false;
 }
 
-uint64_t participant_deadline(uint64_t timeout_ns)
-{
-	uint64_t now = clock_now_ns();
-
-	return timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
-}
-
 /* It may block anyway, so it asks the log too. */
 static int wait_look(struct pawl_participant *p, int max, int *count_p, bool *pauses_p)
 {
@@ -313,7 +306,7 @@ static int wait_look(struct pawl_participant *p, int max, int *count_p, bool *pa
 int pawl_participant_wait(
 	struct pawl_participant *p, int max, uint64_t timeout_ns, int *count_p)
 {
-	uint64_t deadline = participant_deadline(timeout_ns);
+	uint64_t deadline = clock_deadline_ns(timeout_ns);
 	struct waiter waiter = wait_begin(p->pawl->options.wait);
 	bool pauses, over = false;
 	int rc = poll_check(p, max);
@@ -356,7 +349,7 @@ static int sync_once(struct pawl_participant *p)
 /* Whoever was lapped meanwhile is restored, and asks for the end again. */
 int pawl_participant_sync(struct pawl_participant *p)
 {
-	uint64_t deadline = participant_deadline(p->pawl->options.timeout_ns);
+	uint64_t deadline = clock_deadline_ns(p->pawl->options.timeout_ns);
 	int rc;
 
 	for (;;) {

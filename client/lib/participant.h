@@ -118,8 +118,6 @@ int participant_move(struct pawl_participant *p, int max, int *count_p, bool *pa
 /* Waits a little, if that is worth it.  True: the clock says that the time is over. */
 bool participant_pause(struct pawl_participant *p, struct waiter *waiter, int count,
 	bool pauses, uint64_t deadline_ns);
-/* So far from now, and never past the end of time. */
-uint64_t participant_deadline(uint64_t timeout_ns);
 /* -ESTALE, with its text. */
 int participant_doubt_say(struct pawl_participant *p);
 /* The oldest in flight may be inside the snapshot. */

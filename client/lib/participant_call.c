@@ -137,7 +137,7 @@ static int call(struct pawl_participant *p, const void *bytes, size_t len,
 	calling->number = p->commands.submitted;
 	p->calling = calling;
 	rc = participant_await(
-		p, &calling->done, participant_deadline(p->pawl->options.timeout_ns));
+		p, &calling->done, clock_deadline_ns(p->pawl->options.timeout_ns));
 	p->calling = NULL;
 	if (rc == -EAGAIN)
 		return not_applied(p);
@@ -175,7 +175,7 @@ static int tail_read_move(struct pawl_participant *p, bool *rests_p)
 int participant_tail_read(struct pawl_participant *p, const void *query, size_t len,
 	void *room, size_t room_len, size_t *len_p)
 {
-	uint64_t deadline = participant_deadline(p->pawl->options.timeout_ns);
+	uint64_t deadline = clock_deadline_ns(p->pawl->options.timeout_ns);
 	bool rests = false;
 	int rc = participant_check(p);
 

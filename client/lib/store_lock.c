@@ -5,13 +5,6 @@
 #include "client/lib/store.h"
 #include "hw/clock.h"
 
-static uint64_t deadline_of(uint64_t timeout_ns)
-{
-	uint64_t now = clock_now_ns();
-
-	return timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
-}
-
 static int error_say(struct pawl_store *store, int code, const char *why)
 {
 	return error_set(&store->pawl->err, code, "pawl: %s/%s: lock: %s",
@@ -171,7 +164,7 @@ static int leave(struct pawl_store *store)
 	w->settled = false;
 	w->leave_submitted = false;
 	store_waiting_turn(store);
-	rc = await(store, deadline_of(store->pawl->options.timeout_ns));
+	rc = await(store, clock_deadline_ns(store->pawl->options.timeout_ns));
 	if (rc && rc != -EAGAIN)
 		return rc;
 	return error_say(store, -ETIMEDOUT,
@@ -234,8 +227,8 @@ static int decided(struct pawl_store *store, uint64_t *fence_p)
 int pawl_lock_wait(struct pawl_store *store, uint64_t session, const void *name,
 	size_t name_len, uint64_t timeout_ns, uint64_t *fence_p)
 {
-	uint64_t answer_ns = deadline_of(store->pawl->options.timeout_ns);
-	uint64_t deadline_ns = deadline_of(timeout_ns);
+	uint64_t answer_ns = clock_deadline_ns(store->pawl->options.timeout_ns);
+	uint64_t deadline_ns = clock_deadline_ns(timeout_ns);
 	struct store_waiting *w = &store->waiting;
 	int rc = handle_check(store->pawl);
 

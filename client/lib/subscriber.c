@@ -208,18 +208,11 @@ static bool wait_little(struct pawl_subscriber *s, struct waiter *w)
 	return true;
 }
 
-static uint64_t deadline_of(uint64_t timeout_ns)
-{
-	uint64_t now = clock_now_ns();
-
-	return timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
-}
-
 int pawl_subscriber_wait(struct pawl_subscriber *s, pawl_deliver_fn deliver,
 	void *context, int max, uint64_t timeout_ns, int *count_p)
 {
 	struct waiter w = wait_begin(s->pawl->options.wait);
-	uint64_t deadline = deadline_of(timeout_ns);
+	uint64_t deadline = clock_deadline_ns(timeout_ns);
 	bool over = false;
 	int count = 0;
 	int rc = poll_check(s, max);
@@ -298,7 +291,7 @@ int pawl_subscriber_sync(struct pawl_subscriber *s, pawl_deliver_fn deliver,
 	if (!rc)
 		rc = pawl_stream_end(subscriber_stream(s), &end);
 	asked_in = s->pawl->session.linked_epoch;
-	deadline = deadline_of(s->pawl->options.timeout_ns);
+	deadline = clock_deadline_ns(s->pawl->options.timeout_ns);
 	while (!rc && subscriber_consumed(s) < sync_end(s, end, asked_in)) {
 		now = clock_now_ns();
 		if (now >= deadline)

@@ -78,7 +78,8 @@ void snapshots_get_request(struct handlers *handlers, struct connection *connect
 void snapshots_forget(struct replica *replica, const struct connection *connection);
 
 /*
- * 0: it is kept well enough.  -EAGAIN: not yet.  -EOPNOTSUPP: nobody keeps any.  Else why a member can not take it.
+ * 0: it is kept well enough.  -EAGAIN: not yet.  -EOPNOTSUPP: nobody keeps any.  Else why a member
+ * can not take it.
  */
 int snapshots_check(struct replica *replica, uint32_t counter, uint64_t position,
 	struct error *err) __attribute__((warn_unused_result));

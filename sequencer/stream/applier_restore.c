@@ -37,7 +37,7 @@ static int snapshot_take(struct applier *a, struct snapshots *snapshots,
 	struct snapshot_id id;
 	const char *reason;
 	uint64_t offset = 0;
-	size_t len;
+	size_t len = 0;
 	int rc;
 
 	do {

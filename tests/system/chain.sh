@@ -14,6 +14,8 @@
 #   clients_go_on                 until each of them has drawn more
 #   clients_end [STATUS]          they end, and had no error
 #   history_is_right [OPTION...]  check_history, of all of them, up to the counter as it is
+#   commit_of STREAM < STATUS     how far a stream goes, out of a status as JSON
+#   stream_commit STREAM          the same, so far; 0 while nobody says
 #   event_has CLIENT PATTERN      one of a client's events
 #   nap SECONDS                   without a process; or nap_ms N, nap_us N
 #   etcd_start                    an etcd of the test's own; sets $etcd_store; or skips the test
@@ -26,6 +28,17 @@ client_pids=()
 clients_ended=0
 mkfifo "$work/silence"
 exec {silence}<>"$work/silence"
+
+commit_of() {
+	awk -v name="\"$1\"," '$1 == "\"name\":" { here = $2 == name }
+		here && $1 == "\"commit\":" { print $2 + 0; exit }'
+}
+
+stream_commit() {
+	local commit
+	commit=$(timeout 10 pawl status --json "$where" 2>/dev/null | commit_of "$1")
+	echo "${commit:-0}"
+}
 
 nap() {
 	read -r -t "$1" -u "$silence" || true

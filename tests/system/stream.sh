@@ -223,7 +223,7 @@ stream_end() {
 	run pawl status --json "$where"
 	succeeds
 	sed -n '/"streams"/,/"sessions_max"/p' "$work/run.out" |
-		awk -v name="\"$stream\"," '$1 == "\"name\":" { here = $2 == name } here && $1 == "\"commit\":" { print $2 + 0; exit }'
+		commit_of "$stream"
 }
 
 # judge_run DELIVERED: with everything that was acknowledged in the stream.
